@@ -1,0 +1,38 @@
+export type JsonObject = Record<string, unknown>
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The member if it is a string, else undefined. */
+export function stringAt(object: JsonObject, key: string): string | undefined {
+  const value = object[key]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The member if it is a finite number, else undefined. */
+export function numberAt(object: JsonObject, key: string): number | undefined {
+  const value = object[key]
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+/** The member if it is a plain object, else undefined. */
+export function objectAt(object: JsonObject, key: string): JsonObject | undefined {
+  const value = object[key]
+  return isObject(value) ? value : undefined
+}
+
+/** The member if it is an array, else undefined. */
+export function arrayAt(object: JsonObject, key: string): unknown[] | undefined {
+  const value = object[key]
+  return Array.isArray(value) ? value : undefined
+}
+
+export function parseJsonObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
