@@ -1,0 +1,35 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { GatewayError } from '../turn/errors.ts'
+
+type Headers = Readonly<Record<string, string>>
+
+/** Says which gateway key a request carries. @throws GatewayError `invalid_api_key` */
+export type Authenticate = (headers: Headers) => string
+
+/**
+ * Gateway keys, as `Authorization: Bearer` or `x-api-key` (connector.md §14). Without configured keys any sent key is
+ * ignored. The answer is a short stable name of the key, never the key.
+ */
+export function createAuthenticate(apiKeys: readonly string[]): Authenticate {
+  const known = apiKeys.map(digest)
+  return (headers) => {
+    if (known.length === 0) return ''
+    const sent = digest(sentKey(headers))
+    // Every key is compared, in constant time: neither which one matched nor how much of it shows in the timing.
+    const match = known.filter((key) => timingSafeEqual(key, sent))[0]
+    if (match !== undefined) return match.toString('hex').slice(0, 12)
+    throw new GatewayError(
+      'invalid_api_key',
+      'This gateway needs one of its own keys (server.api_keys): send it as "Authorization: Bearer KEY" or "x-api-key: KEY".',
+    )
+  }
+}
+
+function sentKey(headers: Headers): string {
+  const bearer = /^bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1]
+  return bearer?.trim() ?? headers['x-api-key'] ?? ''
+}
+
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { shortId } from '../lib/ids.ts'
+import type { JsonObject } from '../lib/json.ts'
+import { GatewayError, toOpenAiError } from '../turn/errors.ts'
+
+/** One request and its answer, from the first byte to the log line. */
+export class Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly startedAtMs = Date.now()
+  /** Ours, on every answer and in the log. */
+  readonly id = shortId('req_')
+  readonly url: URL
+  /** Lower-case names, repeated ones joined. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Short name of the gateway key used; '' while none is configured. */
+  keyId = ''
+  /** What the log line says besides status and time. */
+  readonly notes: JsonObject = {}
+  readonly #abort = new AbortController()
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request
+    this.response = response
+    this.url = new URL(request.url ?? '/', 'http://localhost')
+    this.headers = joinHeaders(request)
+    this.setHeaders({ 'x-request-id': this.id, 'x-codexway-request-id': this.id })
+    response.once('close', () => this.stop(new GatewayError('cancelled', 'The client closed the connection.')))
+  }
+
+  /** Aborted when the client has left or the server must stop; `reason` is the GatewayError that says which. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  get clientLeft(): boolean {
+    return this.response.destroyed || this.request.socket.destroyed
+  }
+
+  stop(reason: GatewayError): void {
+    this.#abort.abort(reason)
+  }
+
+  /** The error the client should see: what stopped the exchange explains better than what broke because of it. */
+  failure(thrown: unknown): GatewayError {
+    const reason: unknown = this.signal.aborted ? this.signal.reason : undefined
+    return reason instanceof GatewayError ? reason : GatewayError.from(thrown)
+  }
+
+  setHeaders(headers: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(headers)) this.response.setHeader(name, value)
+  }
+
+  sendJson(status: number, body: object): void {
+    const bytes = Buffer.from(JSON.stringify(body))
+    this.setHeaders({ 'content-type': 'application/json; charset=utf-8', 'content-length': String(bytes.length) })
+    this.response.writeHead(status)
+    this.response.end(this.request.method === 'HEAD' ? undefined : bytes)
+  }
+
+  sendError(error: GatewayError): void {
+    this.notes.error = error.code ?? error.kind
+    this.setHeaders(error.headers)
+    if (error.retryAfterSeconds !== undefined) this.setHeaders({ 'retry-after': String(error.retryAfterSeconds) })
+    if (error.isFinal) this.setHeaders({ 'x-should-retry': 'false' })
+    this.sendJson(error.status, toOpenAiError(error))
+  }
+}
+
+function joinHeaders(request: IncomingMessage): Record<string, string> {
+  const joined: Record<string, string> = {}
+  for (const [name, values] of Object.entries(request.headersDistinct)) joined[name] = values?.join(', ') ?? ''
+  return joined
+}

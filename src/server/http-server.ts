@@ -1,0 +1,140 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Logger } from 'pino'
+import { GatewayError, toOpenAiError } from '../turn/errors.ts'
+import type { Authenticate } from './client-auth.ts'
+import { Exchange } from './exchange.ts'
+import { guardOrigin, type OriginRules } from './origin-guard.ts'
+import type { Router } from './router.ts'
+
+export interface HttpServerOptions {
+  readonly router: Router
+  readonly authenticate: Authenticate
+  readonly origins: OriginRules
+  readonly log: Logger
+}
+
+const MAX_HEADER_BYTES = 64 * 1024
+/** Longer than common client pools keep a socket, so that it is mostly they who close. */
+const KEEP_ALIVE_MS = 75_000
+
+/** The listening side: one exchange a request, from guards to the log line, and a stop that drains. */
+export class HttpServer {
+  readonly #options: HttpServerOptions
+  readonly #servers: Server[] = []
+  readonly #running = new Set<Exchange>()
+  #isStopping = false
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options
+  }
+
+  /** `localhost` listens on both loopback families where the machine has them. @returns the port */
+  async listen(host: string, port: number): Promise<number> {
+    if (host !== 'localhost') return this.#listenOn(host, port)
+    const bound = await this.#listenOn('127.0.0.1', port)
+    // A machine without IPv6, or with the port taken there, is still reachable over 127.0.0.1.
+    await this.#listenOn('::1', bound).catch(() => {})
+    return bound
+  }
+
+  /** No new requests; running ones get `drainMs`, then an error. Resolves when the last one is done. */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopping = true
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
+    for (const server of this.#servers) server.closeIdleConnections()
+    const timer = setTimeout(() => {
+      const reason = new GatewayError(
+        'shutting_down',
+        'The gateway is being stopped. Start it again, then repeat the request.',
+      )
+      for (const exchange of this.#running) exchange.stop(reason)
+    }, drainMs)
+    await Promise.all(closed)
+    clearTimeout(timer)
+  }
+
+  #listenOn(host: string, port: number): Promise<number> {
+    const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS })
+    server.on('request', (request, response) => void this.#handle(request, response))
+    server.on('clientError', refuseMalformed)
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        this.#servers.push(server)
+        // A listening TCP server's address is always an AddressInfo.
+        resolve((server.address() as AddressInfo).port)
+      })
+    })
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const exchange = new Exchange(request, response)
+    this.#running.add(exchange)
+    response.once('close', () => {
+      this.#running.delete(exchange)
+      this.#log(exchange)
+      // Keep-alive would hold a draining server open.
+      if (this.#isStopping) request.socket.end()
+    })
+    try {
+      await this.#dispatch(exchange)
+    } catch (thrown) {
+      this.#fail(exchange, thrown)
+    }
+  }
+
+  async #dispatch(exchange: Exchange): Promise<void> {
+    const { router, authenticate, origins } = this.#options
+    if (this.#isStopping) exchange.response.setHeader('connection', 'close')
+    if (guardOrigin(exchange, origins)) return
+    const { handler, isPublic } = router.match(exchange.request.method ?? 'GET', exchange.url.pathname)
+    if (!isPublic) exchange.keyId = authenticate(exchange.headers)
+    await handler(exchange)
+  }
+
+  #fail(exchange: Exchange, thrown: unknown): void {
+    const error = exchange.failure(thrown)
+    exchange.notes.error = error.code ?? error.kind
+    if (error.kind === 'internal_error')
+      this.#options.log.error({ id: exchange.id, err: error.cause }, 'the gateway failed')
+    if (exchange.clientLeft) return
+    if (exchange.response.headersSent) exchange.response.destroy()
+    else exchange.sendError(error)
+  }
+
+  #log(exchange: Exchange): void {
+    const { request, response, notes, id, startedAtMs } = exchange
+    const status = response.writableFinished ? response.statusCode : 499
+    const line = {
+      id,
+      method: request.method,
+      path: exchange.url.pathname,
+      status,
+      ms: Date.now() - startedAtMs,
+      ...notes,
+    }
+    const { dropped, adjusted, ...brief } = line as typeof line & { dropped?: unknown; adjusted?: unknown }
+    this.#options.log.info(brief, 'request')
+    if (isNotEmpty(dropped) || isNotEmpty(adjusted)) this.#options.log.debug({ id, dropped, adjusted }, 'parameters')
+  }
+}
+
+function isNotEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0
+}
+
+/** What is no HTTP at all, or has more headers than fit, gets its answer by hand. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const message = status === 431 ? 'The request headers are too large.' : 'The request is not valid HTTP.'
+  const body = JSON.stringify(toOpenAiError(new GatewayError('invalid_request', message, { status })))
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,63 @@
+import { GatewayError } from '../turn/errors.ts'
+import type { Exchange } from './exchange.ts'
+
+export type Handler = (exchange: Exchange) => Promise<void> | void
+
+interface Route {
+  readonly methods: Map<string, Handler>
+  /** Served without a gateway key. */
+  readonly isPublic: boolean
+}
+
+export interface Match {
+  readonly handler: Handler
+  readonly isPublic: boolean
+}
+
+const OFFERED =
+  'Offered here: POST /v1/chat/completions, POST /v1/responses, GET /v1/models, GET /v1/models/{id}, GET /v1/usage, GET /health, GET /ready. Base URLs end in /v1.'
+
+/** Exact paths, and prefixes for the one-segment parameters of `…/{id}` routes. */
+export class Router {
+  readonly #exact = new Map<string, Route>()
+  readonly #prefixes: [string, Route][] = []
+
+  add(method: string, path: string, handler: Handler): this {
+    return this.#add(method, path, handler, { methods: new Map(), isPublic: false })
+  }
+
+  addPublic(method: string, path: string, handler: Handler): this {
+    return this.#add(method, path, handler, { methods: new Map(), isPublic: true })
+  }
+
+  #add(method: string, path: string, handler: Handler, fresh: Route): this {
+    if (path.endsWith('/*')) {
+      fresh.methods.set(method, handler)
+      this.#prefixes.push([path.slice(0, -1), fresh])
+      return this
+    }
+    const route = this.#exact.get(path) ?? fresh
+    route.methods.set(method, handler)
+    this.#exact.set(path, route)
+    return this
+  }
+
+  /** @throws GatewayError `unknown_url`, `method_not_allowed` */
+  match(method: string, path: string): Match {
+    const route = this.#exact.get(path) ?? this.#prefixes.find(([prefix]) => path.startsWith(prefix))?.[1]
+    if (route === undefined) {
+      throw new GatewayError(
+        'unknown_url',
+        `There is no ${path.slice(0, 200)} here; this backend has no such API. ${OFFERED}`,
+      )
+    }
+    const handler = route.methods.get(method) ?? (method === 'HEAD' ? route.methods.get('GET') : undefined)
+    if (handler === undefined) {
+      const allow = [...route.methods.keys()].join(', ')
+      throw new GatewayError('method_not_allowed', `${method} is not possible here; use ${allow}.`, {
+        headers: { allow },
+      })
+    }
+    return { handler, isPublic: route.isPublic }
+  }
+}

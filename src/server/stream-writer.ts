@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { ByteString } from '../lib/byte-string.ts'
+import type { Encoder } from '../turn/frontend.ts'
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-accel-buffering': 'no',
+}
+
+/** The client's side of a stream: sends the head, writes whole batches, breaks silences. */
+export class StreamWriter {
+  readonly #response: ServerResponse
+  readonly #keepalive: NodeJS.Timeout
+
+  constructor(response: ServerResponse, encoder: Encoder, keepaliveMs: number) {
+    this.#response = response
+    response.writeHead(200, HEADERS)
+    response.flushHeaders()
+    this.#keepalive = setTimeout(() => {
+      // A client that does not read needs no sign of life, and must not make us buffer them.
+      if (!response.writableNeedDrain) this.write(encoder.keepalive())
+      this.#keepalive.refresh()
+    }, keepaliveMs)
+  }
+
+  /** @returns true if the client takes no more for now: await `drained` before the next write */
+  write(bytes: ByteString): boolean {
+    if (bytes === '' || this.#response.destroyed) return false
+    this.#keepalive.refresh()
+    return !this.#response.write(bytes, 'latin1')
+  }
+
+  async drained(signal: AbortSignal): Promise<void> {
+    await once(this.#response, 'drain', { signal })
+  }
+
+  end(): void {
+    clearTimeout(this.#keepalive)
+    this.#response.end()
+  }
+}

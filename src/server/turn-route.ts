@@ -1,0 +1,119 @@
+import type { Gateway, OpenTurn, PreparedTurn } from '../gateway/gateway.ts'
+import { isObject, numberAt, objectAt } from '../lib/json.ts'
+import type { Frontend } from '../turn/frontend.ts'
+import type { Exchange } from './exchange.ts'
+import { readJsonBody } from './read-json-body.ts'
+import { StreamWriter } from './stream-writer.ts'
+
+/** A stream's headers leave this long after the request at the latest (connector.md §9.4). */
+const HEADERS_WITHIN_MS = 5000
+
+export interface TurnRouteOptions<P extends PreparedTurn> {
+  readonly gateway: Gateway<P>
+  readonly maxBodyBytes: number
+  /** Silence after which a stream gets a sign of life, ms. */
+  readonly keepaliveMs: number
+}
+
+/** Serves one client protocol. Abort, backpressure, heartbeats and late errors are handled here and nowhere else. */
+export function turnRoute<P extends PreparedTurn>(frontend: Frontend, options: TurnRouteOptions<P>) {
+  return async (exchange: Exchange): Promise<void> => {
+    const body = await readJsonBody(exchange.request, options.maxBodyBytes)
+    const turn = frontend.parse(body, exchange)
+    Object.assign(exchange.notes, { family: turn.client.family, model: turn.model, stream: turn.stream })
+
+    const prepared = await options.gateway.prepare(turn, exchange.signal)
+    Object.assign(exchange.notes, { slug: prepared.slug, dropped: prepared.dropped, adjusted: prepared.adjusted })
+    exchange.setHeaders(reportHeaders(prepared))
+
+    const opening = options.gateway.open(prepared, exchange.signal)
+    if (turn.stream) await stream(exchange, { frontend, prepared, opening, keepaliveMs: options.keepaliveMs })
+    else await answer(exchange, frontend, prepared, opening)
+  }
+}
+
+async function answer(exchange: Exchange, frontend: Frontend, prepared: PreparedTurn, opening: Promise<OpenTurn>) {
+  const open = await opening
+  for await (const _ of open.events) {
+    // Collected on the way; an answer in one piece needs nothing but the end.
+  }
+  exchange.setHeaders(open.headers)
+  note(exchange, open)
+  // The collected object is the backend's own; the doors read it with care.
+  const response = open.response() as unknown as Parameters<Frontend['result']>[0]
+  exchange.sendJson(200, frontend.result(response, prepared.turn, prepared.capabilities))
+}
+
+interface StreamTask {
+  readonly frontend: Frontend
+  readonly prepared: PreparedTurn
+  readonly opening: Promise<OpenTurn>
+  readonly keepaliveMs: number
+}
+
+async function stream(exchange: Exchange, { frontend, prepared, opening, keepaliveMs }: StreamTask): Promise<void> {
+  const early = await within(opening, exchange.startedAtMs + HEADERS_WITHIN_MS - Date.now())
+  if (early !== undefined) exchange.setHeaders(early.headers)
+  if (exchange.clientLeft) {
+    await discard(opening)
+    return
+  }
+
+  const encoder = frontend.encoder(prepared.turn, prepared.capabilities)
+  const writer = new StreamWriter(exchange.response, encoder, keepaliveMs)
+  try {
+    const open = early ?? (await opening)
+    for await (const batch of open.events) {
+      const full = writer.write(encoder.push(batch))
+      if (full) await writer.drained(exchange.signal)
+    }
+    note(exchange, open)
+  } catch (thrown) {
+    const error = exchange.failure(thrown)
+    exchange.notes.error = error.code ?? error.kind
+    if (error.kind === 'internal_error') exchange.notes.cause = thrown
+    if (!exchange.clientLeft) writer.write(encoder.fail(error))
+  } finally {
+    writer.end()
+  }
+}
+
+/** The value if it comes in time, else undefined. A rejection in time is thrown. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), Math.max(ms, 0))
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function discard(opening: Promise<OpenTurn>): Promise<void> {
+  const open = await opening
+  await open.events[Symbol.asyncIterator]().return?.()
+}
+
+function reportHeaders({ dropped, adjusted }: PreparedTurn): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (dropped.length > 0) headers['x-codexway-dropped-params'] = toHeaderValue(dropped)
+  if (adjusted.length > 0) headers['x-codexway-adjusted-params'] = toHeaderValue(adjusted)
+  return headers
+}
+
+const MAX_HEADER_CHARACTERS = 4000
+
+/** A client may name a field anything; a header may not. */
+function toHeaderValue(names: readonly string[]): string {
+  const value = names.map((name) => name.replace(/[^\x21-\x7e]/g, '?')).join(', ')
+  return value.length > MAX_HEADER_CHARACTERS ? `${value.slice(0, MAX_HEADER_CHARACTERS)}...` : value
+}
+
+function note(exchange: Exchange, open: OpenTurn): void {
+  exchange.notes.upstream_request_id = open.headers['x-request-id']
+  const usage = open.response().usage
+  if (!isObject(usage)) return
+  exchange.notes.input_tokens = numberAt(usage, 'input_tokens')
+  exchange.notes.output_tokens = numberAt(usage, 'output_tokens')
+  exchange.notes.cached_tokens = numberAt(objectAt(usage, 'input_tokens_details') ?? {}, 'cached_tokens')
+}
