@@ -13,7 +13,9 @@ const objects = [
 
 function streamOf(newline: string): Buffer {
   const frames = objects.map((object) => `event: wrong${newline}data: ${JSON.stringify(object)}${newline}${newline}`)
-  return Buffer.from(`: hello${newline}${newline}retry: 5${newline}${newline}${frames.join('')}data: [DONE]${newline}${newline}`)
+  return Buffer.from(
+    `: hello${newline}${newline}retry: 5${newline}${newline}${frames.join('')}data: [DONE]${newline}${newline}`,
+  )
 }
 
 function decode(chunks: readonly Buffer[]): TurnEvent[] {

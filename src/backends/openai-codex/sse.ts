@@ -129,4 +129,3 @@ function lineEnd(frame: string, from: number): number {
   const cr = frame.lastIndexOf('\r', end)
   return cr >= from ? frame.indexOf('\r', from) : end
 }
-
