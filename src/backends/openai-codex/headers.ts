@@ -1,0 +1,81 @@
+import type { Credential } from '../../turn/connector.ts'
+import { CLI_PROFILE, type ClientIdentity } from './cli-profile.ts'
+import { type Identity, toTurnMetadata } from './identity.ts'
+import type { Payload } from './payload.ts'
+
+export interface HeaderInput {
+  readonly identity: Identity
+  readonly client: ClientIdentity
+  readonly credential: Credential
+  readonly payload: Payload
+  /** The Codex CLI's own headers, which replace ours (connector.md §12.2); empty for other clients. */
+  readonly codexHeaders: Readonly<Record<string, string>>
+  readonly turnState: string | undefined
+  readonly cookie: string | undefined
+  readonly contentEncoding: 'zstd' | undefined
+  /** `x-openai-account-routing-override`, if accounts/check said so. */
+  readonly routingOverride: string | undefined
+}
+
+/** The Codex CLI's headers in its order (upstream.md §1.1), and nothing besides. */
+export function buildHeaders(input: HeaderInput): [string, string][] {
+  const { identity, client, credential, payload } = input
+  const { sessionId } = identity
+  const values: Record<string, string | undefined> = {
+    version: client.clientVersion,
+    'x-codex-beta-features': CLI_PROFILE.betaFeatures,
+    'x-codex-turn-state': input.turnState,
+    'x-codex-window-id': `${sessionId}:0`,
+    'x-codex-turn-metadata': toTurnMetadata(identity, payload.fields),
+    'x-openai-internal-codex-responses-lite': payload.isLite ? 'true' : undefined,
+    'x-codex-routing-hint': credential.kind === 'api_key' ? undefined : toRoutingHint(payload),
+    'x-client-request-id': sessionId,
+    'session-id': sessionId,
+    'thread-id': sessionId,
+    ...input.codexHeaders,
+    accept: 'text/event-stream',
+    'content-encoding': input.contentEncoding,
+    'content-type': 'application/json',
+    'x-openai-account-routing-override': input.routingOverride,
+    ...authHeaders(credential),
+    originator: client.originator,
+    'user-agent': client.userAgent,
+    cookie: input.cookie,
+  }
+  return CLI_PROFILE.headerOrder.flatMap((name) => {
+    const value = values[name]
+    return value === undefined || !isSafe(value) ? [] : [[name, value] as [string, string]]
+  })
+}
+
+/** Headers of the CLI's other calls: models, usage, accounts/check (upstream.md §3, §4). */
+export function buildCallHeaders(client: ClientIdentity, credential: Credential): [string, string][] {
+  const auth = Object.entries(authHeaders(credential)).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as [string, string]],
+  )
+  return [
+    ['version', client.clientVersion],
+    ...auth,
+    ['originator', client.originator],
+    ['user-agent', client.userAgent],
+    ['accept', '*/*'],
+  ]
+}
+
+function authHeaders(credential: Credential): Record<string, string | undefined> {
+  return {
+    authorization: `Bearer ${credential.token}`,
+    'chatgpt-account-id': credential.accountId,
+    'x-openai-fedramp': credential.isFedramp ? 'true' : undefined,
+  }
+}
+
+function toRoutingHint({ fields }: Payload): string {
+  const tier = fields.service_tier === undefined ? '' : `;tier=${fields.service_tier}`
+  return `model=${fields.model}${tier}`
+}
+
+/** A client's value that HTTP cannot carry is left out rather than bent. */
+function isSafe(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+}
