@@ -121,13 +121,13 @@ export class Catalogue implements KnownModels {
   }
 
   #fetchOnce(reason?: string): Promise<void> {
-    this.#flight ??= this.#fetch(reason).finally(() => {
+    this.#flight ??= this.#fetchAndKeep(reason).finally(() => {
       this.#flight = undefined
     })
     return this.#flight
   }
 
-  async #fetch(reason: string | undefined): Promise<void> {
+  async #fetchAndKeep(reason: string | undefined): Promise<void> {
     const { instance, fetchModels, log } = this.#options
     try {
       const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)])
