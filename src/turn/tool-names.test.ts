@@ -52,6 +52,53 @@ test('T-19: the client sees its own name in items and in the final response; oth
   expect(out.flat()[1]).toBe(delta)
 })
 
+test('T-19: names that would meet all get a hash, so that their order does not matter', () => {
+  const names = (...list: string[]) =>
+    mapToolNames({ tools: list.map(tool), toolChoice: undefined, input: [] }).tools.map(({ name }) => name)
+  const [dot, slash] = names('a.b', 'a/b')
+  expect(dot).toMatch(/^a_b_[0-9a-f]{8}$/)
+  expect(names('a/b', 'a.b')).toEqual([slash, dot])
+  expect(names('a_b', 'a.b')).toEqual(['a_b', dot])
+})
+
+test('T-19: tools inside namespaces, additional_tools and allowed_tools are mapped too; a namespace keeps its name', () => {
+  const space = (name: string) => ({ type: 'namespace', name: 'my.space', tools: [tool(name)] })
+  const mapped = mapToolNames({
+    tools: [space('a.b')],
+    toolChoice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'a.b' }] },
+    input: [{ type: 'additional_tools', role: 'developer', tools: [space('c.d'), tool('e')] }],
+  })
+  expect(mapped).toEqual({
+    tools: [space('a_b')],
+    toolChoice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'a_b' }] },
+    input: [{ type: 'additional_tools', role: 'developer', tools: [space('c_d'), tool('e')] }],
+    restore: new Map([
+      ['a_b', 'a.b'],
+      ['c_d', 'c.d'],
+    ]),
+  })
+})
+
+test("T-19: the backend's echo of tools and choice, and the name behind finished arguments, are the client's again", async () => {
+  const choice = (name: string) => ({ type: 'function', name })
+  const created = (name: string) => ({
+    type: 'response.created',
+    response: { id: 'r', tools: [tool(name)], tool_choice: choice(name), output: [] },
+  })
+  const done = (name: string) => ({ type: 'response.function_call_arguments.done', name, arguments: '{}' })
+  const other = TurnEvent.of(done('other'))
+  const out: EventBatch[] = []
+  const batch = [TurnEvent.of(created('a_b')), TurnEvent.of(done('a_b')), other]
+  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(events)
+  expect(out.flat().map((event) => event.fields)).toEqual([created('a.b'), done('a.b'), done('other')])
+  expect(out.flat()[2]).toBe(other)
+})
+
+test('with nothing mapped the stream itself is handed on', () => {
+  const stream = once([])
+  expect(restoreToolNames(stream, new Map())).toBe(stream)
+})
+
 async function* once(batch: EventBatch): AsyncGenerator<EventBatch> {
   yield batch
 }
