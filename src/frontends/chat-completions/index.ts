@@ -1,0 +1,12 @@
+import type { Frontend } from '../../turn/frontend.ts'
+import { parseChatRequest } from './request.ts'
+import { toChatCompletion } from './result.ts'
+import { ChatEncoder } from './stream.ts'
+
+/** `POST /v1/chat/completions` (connector.md §7, §9). */
+export const chatCompletions: Frontend = {
+  path: '/v1/chat/completions',
+  parse: parseChatRequest,
+  encoder: (turn, capabilities) => new ChatEncoder(turn, capabilities),
+  result: toChatCompletion,
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface AtomicWriteOptions {
+  /** Default 0600. */
+  readonly mode?: number
+  /** Default `process.platform`; on `win32` the rename is tried again while another program holds the file open. */
+  readonly platform?: string
+  readonly rename?: (from: string, to: string) => Promise<void>
+}
+
+const BUSY_CODES = ['EPERM', 'EBUSY', 'EACCES']
+const RENAME_WAITS_MS = [10, 20, 50, 100, 200, 400]
+
+/**
+ * Replaces a file so that every reader sees the old or the new content, never a part. A symlink stays one: its target is
+ * what gets replaced. The owner of an existing file is kept where that is allowed.
+ */
+export async function writeFileAtomically(path: string, text: string, options: AtomicWriteOptions = {}): Promise<void> {
+  const target = await toTarget(path)
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    await writeDurably(temporary, text, target, options.mode ?? 0o600)
+    await renameWithRetry(temporary, target, options)
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined)
+    throw error
+  }
+  await syncDirectory(dirname(target))
+}
+
+async function toTarget(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return path
+    throw error
+  }
+}
+
+async function writeDurably(path: string, text: string, target: string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode)
+  try {
+    await keepOwner(file, target)
+    await file.chmod(mode)
+    await file.writeFile(text, 'utf8')
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Matters where the gateway runs as root on a person's files: they must still be able to read the new one. */
+async function keepOwner(file: FileHandle, target: string): Promise<void> {
+  const [old, own] = await Promise.all([stat(target).catch(() => undefined), file.stat()])
+  if (old === undefined || (old.uid === own.uid && old.gid === own.gid)) return
+  await file.chown(old.uid, old.gid).catch(() => undefined)
+}
+
+async function renameWithRetry(from: string, to: string, options: AtomicWriteOptions): Promise<void> {
+  const move = options.rename ?? rename
+  const waits = (options.platform ?? process.platform) === 'win32' ? RENAME_WAITS_MS : []
+  for (const waitMs of waits) {
+    try {
+      return await move(from, to)
+    } catch (error) {
+      if (!BUSY_CODES.includes(errorCode(error) ?? '')) throw error
+    }
+    await delay(waitMs)
+  }
+  await move(from, to)
+}
+
+/** Makes the rename itself durable; not every platform and file system can, and the content is safe without it. */
+async function syncDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path, 'r')
+    await directory.sync().finally(() => directory.close())
+  } catch {
+    // The file is in place; only its survival of a power cut is less certain.
+  }
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

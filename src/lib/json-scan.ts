@@ -1,0 +1,46 @@
+import { type ByteString, sliceBytes } from './byte-string.ts'
+
+/**
+ * The raw literal (quotes included) of a top-level string member, without parsing; undefined if the text is unusual
+ * and should be parsed.
+ *
+ * Within a JSON string every quote is escaped, so `"key":"` can only be a member; and with no `{` or `[` between the
+ * opening brace and it, only a member of the top level.
+ */
+export function scanStringLiteral(json: ByteString, key: string): ByteString | undefined {
+  const marker = `"${key}":"`
+  const at = json.indexOf(marker)
+  if (at === -1 || isNested(json, at)) return undefined
+  const start = at + marker.length
+  const end = closingQuote(json, start)
+  return end === -1 ? undefined : sliceBytes(json, start - 1, end + 1)
+}
+
+/** A top-level non-negative integer member; undefined if the text is unusual and should be parsed. */
+export function scanInteger(json: ByteString, key: string): number | undefined {
+  const marker = `"${key}":`
+  const at = json.indexOf(marker)
+  if (at === -1 || isNested(json, at)) return undefined
+  let value = 0
+  let position = at + marker.length
+  const start = position
+  for (let code = json.charCodeAt(position); code >= 48 && code <= 57; code = json.charCodeAt(position)) {
+    value = value * 10 + (code - 48)
+    position += 1
+  }
+  const follows = json[position]
+  return position > start && (follows === ',' || follows === '}') ? value : undefined
+}
+
+function isNested(json: string, at: number): boolean {
+  return json.lastIndexOf('{', at) !== 0 || json.lastIndexOf('[', at) !== -1
+}
+
+function closingQuote(json: string, from: number): number {
+  for (let quote = json.indexOf('"', from); quote !== -1; quote = json.indexOf('"', quote + 1)) {
+    let backslashes = 0
+    while (json[quote - 1 - backslashes] === '\\') backslashes += 1
+    if (backslashes % 2 === 0) return quote
+  }
+  return -1
+}
