@@ -4,8 +4,8 @@ import { scanStringLiteral } from '../../lib/json-scan.ts'
 import type { TurnEvent } from '../../turn/events.ts'
 import { type ToolTextFormats, toToolText } from '../../turn/tool-text.ts'
 import type { Turn } from '../../turn/turn.ts'
+import { deltaLiteral, missing, outputIndex } from './delta.ts'
 import { type ChatCall, toChatCall } from './items.ts'
-import { deltaLiteral, missing, outputIndex } from './stream.ts'
 
 interface OpenCall {
   readonly index: number

@@ -89,12 +89,8 @@ function readAssistant(message: JsonObject, path: string, conversation: Conversa
     const name = nameOf(legacy, `${path}.function_call.name`)
     const callId = `call_legacy_${conversation.calls.size}`
     conversation.legacyCalls.set(name, callId)
-    pushCall(conversation, callId, {
-      type: 'function_call',
-      call_id: callId,
-      name,
-      arguments: stringAt(legacy, 'arguments') ?? '',
-    })
+    const item = { type: 'function_call', call_id: callId, name, arguments: stringAt(legacy, 'arguments') ?? '' }
+    pushCall(conversation, item, `${path}.function_call`)
   }
 }
 

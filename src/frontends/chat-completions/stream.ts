@@ -1,13 +1,14 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { shortId } from '../../lib/ids.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
-import { scanInteger, scanStringLiteral } from '../../lib/json-scan.ts'
+import { scanInteger } from '../../lib/json-scan.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
 import { type GatewayError, toOpenAiError } from '../../turn/errors.ts'
 import type { EventBatch, TurnEvent } from '../../turn/events.ts'
 import type { Encoder } from '../../turn/frontend.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { CallStream } from './call-stream.ts'
+import { deltaLiteral, missing, outputIndex } from './delta.ts'
 import { annotationsOf, isCall, messageText, reasoningText, toAnnotation } from './items.ts'
 import { toChatId, toFinishReason } from './result.ts'
 import { toChatUsage } from './usage.ts'
@@ -195,21 +196,4 @@ export class ChatEncoder implements Encoder {
   #chunk(delta: string): string {
     return this.#head + delta + this.#tail
   }
-}
-
-/** The event's `delta` as a JSON string literal, taken from its bytes where they have the usual form. */
-export function deltaLiteral(event: TurnEvent): string {
-  return scanStringLiteral(event.json, 'delta') ?? jsonBytes(stringAt(event.fields, 'delta') ?? '')
-}
-
-export function outputIndex(event: TurnEvent): number {
-  return scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? -1
-}
-
-/** The end of the text that the deltas did not bring. @param sent raw JSON text without quotes */
-export function missing(full: string, sent: string | undefined): string {
-  if (sent === undefined || sent === '') return full
-  if (full === '') return ''
-  const text: string = JSON.parse(`"${Buffer.from(sent, 'latin1').toString('utf8')}"`)
-  return full.startsWith(text) ? full.slice(text.length) : ''
 }

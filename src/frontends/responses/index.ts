@@ -1,0 +1,13 @@
+import type { JsonObject } from '../../lib/json.ts'
+import type { Frontend } from '../../turn/frontend.ts'
+import { parseResponsesRequest } from './request.ts'
+import { ResponsesEncoder } from './stream.ts'
+
+/** `POST /v1/responses` (connector.md §8). */
+export const responses: Frontend = {
+  path: '/v1/responses',
+  parse: parseResponsesRequest,
+  encoder: (turn) => new ResponsesEncoder(turn),
+  // The backend's own object, passed on whole.
+  result: (response) => response as unknown as JsonObject,
+}

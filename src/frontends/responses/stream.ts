@@ -1,0 +1,80 @@
+import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
+import { shortId } from '../../lib/ids.ts'
+import { arrayAt, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
+import { ResponseCollector } from '../../turn/collect.ts'
+import type { GatewayError } from '../../turn/errors.ts'
+import { type EventBatch, sseFrame, TurnEvent } from '../../turn/events.ts'
+import type { Encoder } from '../../turn/frontend.ts'
+import type { Turn } from '../../turn/turn.ts'
+import { Lifecycle } from './lifecycle.ts'
+
+const COMMENT = ': keepalive\n\n' as ByteString
+/** The Codex CLI's idle timer ignores comments (upstream.md §0). */
+const KEEPALIVE_EVENT = 'data: {"type":"keepalive"}\n\n' as ByteString
+
+/** The backend's events as they are, byte for byte; what it leaves out of a turn is added (connector.md §8.2, clients.md). */
+export class ResponsesEncoder implements Encoder {
+  readonly #turn: Turn
+  readonly #lifecycle = new Lifecycle()
+  readonly #collector = new ResponseCollector()
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
+
+  push(events: EventBatch): ByteString {
+    let text = ''
+    for (const event of events) {
+      for (const added of this.#lifecycle.before(event)) text += this.#write(added)
+      if (!this.#lifecycle.isHeldBack(event)) text += this.#write(event)
+    }
+    return text as ByteString
+  }
+
+  fail(error: GatewayError): ByteString {
+    if (error.event?.type === 'response.failed') return frameOf(error.event)
+    const { message, code, kind } = error
+    const seen = this.#collector.response()
+    const response = {
+      ...seen,
+      id: stringAt(seen, 'id') ?? shortId('resp_'),
+      object: 'response',
+      created_at: seen.created_at ?? Math.floor(Date.now() / 1000),
+      status: 'failed',
+      model: seen.model ?? this.#turn.model,
+      error: { code: code ?? kind, message },
+    }
+    return sseFrame(
+      'response.failed',
+      jsonBytes({ type: 'response.failed', sequence_number: this.#lifecycle.next, response }),
+    )
+  }
+
+  keepalive(): ByteString {
+    return this.#turn.client.family === 'codex-cli' ? KEEPALIVE_EVENT : COMMENT
+  }
+
+  #write(event: TurnEvent): string {
+    this.#collector.push(event)
+    return frameOf(this.#finished(event))
+  }
+
+  /** `response.done` under its public name, and an output that is not emptier than the stream was. */
+  #finished(event: TurnEvent): TurnEvent {
+    const { type } = event
+    if (type !== 'response.completed' && type !== 'response.done' && type !== 'response.incomplete') return event
+    const response: JsonObject = objectAt(event.fields, 'response') ?? {}
+    const whole = this.#collector.response()
+    const isShort = (arrayAt(response, 'output') ?? []).length === 0 && (arrayAt(whole, 'output') ?? []).length > 0
+    if (type !== 'response.done' && !isShort) return event
+    return TurnEvent.of({
+      ...event.fields,
+      type: type === 'response.done' ? 'response.completed' : type,
+      response: whole,
+    })
+  }
+}
+
+function frameOf(event: TurnEvent): ByteString {
+  return event.frame === '' ? sseFrame(event.type, event.json) : event.frame
+}
