@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ev } from '../src/simulator/events.ts'
+import { ev, item } from '../src/simulator/events.ts'
 
 const EVENTS_PER_WRITE = 25
 const deltas = Number(process.argv[2] ?? 300)
@@ -39,6 +39,8 @@ server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo
 
 /** A whole, faithful turn with one message in `count` deltas. */
 function streamOf(count: number): { type: string }[] {
-  const text = Array.from({ length: count }, (_, i) => (i % 7 === 0 ? ' token' : ' bench'))
-  return ev.message(text)
+  const deltas = Array.from({ length: count }, (_, i) => (i % 7 === 0 ? ' token' : ' bench'))
+  const message = item.message(deltas.join(''))
+  const open = item.message('', { status: 'in_progress', content: [] })
+  return [ev.created(), ev.added(open), ...deltas.map((delta) => ev.text(delta)), ev.done(message), ev.completed()]
 }

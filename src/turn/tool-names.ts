@@ -116,7 +116,8 @@ function withHash(plain: string, name: string, taken: Set<string>): string {
 function namesOf(tool: JsonObject): string[] {
   const inner = arrayAt(tool, 'tools')
   if (inner !== undefined) return inner.filter(isObject).flatMap(namesOf)
-  return stringAt(tool, 'name') ?? []
+  const name = stringAt(tool, 'name')
+  return name === undefined ? [] : [name]
 }
 
 function namesOfItem(item: JsonObject): string[] {

@@ -1,0 +1,31 @@
+import type { ClientIdentity } from '../backends/openai-codex/cli-profile.ts'
+import type { CookieJar } from '../backends/openai-codex/cookies.ts'
+import type { HttpClient } from '../backends/openai-codex/http-client.ts'
+import type { PayloadOptions } from '../backends/openai-codex/payload.ts'
+import type { TransportObserver } from '../backends/openai-codex/transport.ts'
+import type { CapabilityLayer } from '../turn/capabilities.ts'
+import type { CredentialSource } from '../turn/connector.ts'
+import type { RemoteImage } from '../turn/turn.ts'
+
+/** One configured instance, wired. */
+export interface Backend {
+  readonly name: string
+  /** Where turns are posted. */
+  readonly responsesUrl: string
+  readonly timeoutMs: number
+  readonly client: HttpClient
+  readonly credentials: CredentialSource
+  readonly identity: ClientIdentity
+  readonly cookies: CookieJar
+  readonly observer: TransportObserver
+  readonly payload: PayloadOptions
+  readonly reasoningReplay: boolean
+  readonly capabilities: {
+    readonly defaults: CapabilityLayer
+    readonly agents: Readonly<Record<string, CapabilityLayer>>
+  }
+  /** The body as it goes over the wire. */
+  readonly compress: (body: string) => Promise<{ body: Buffer | string; encoding: 'zstd' | undefined }>
+  /** Brings images from elsewhere into the turn (connector.md §7.3). */
+  readonly resolveImages: (images: readonly RemoteImage[], signal: AbortSignal) => Promise<void>
+}

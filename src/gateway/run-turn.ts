@@ -1,0 +1,251 @@
+import { buildHeaders } from '../backends/openai-codex/headers.ts'
+import { conversationKey, type Identity, toSessionId, withIdentity } from '../backends/openai-codex/identity.ts'
+import { buildPayload, type Payload } from '../backends/openai-codex/payload.ts'
+import { type Attempt, openTurnStream } from '../backends/openai-codex/transport.ts'
+import type { JsonObject } from '../lib/json.ts'
+import type { ModelResolver } from '../models/resolve.ts'
+import { settleModelSettings } from '../models/settings.ts'
+import { type ReasoningScope, ReasoningStore } from '../store/reasoning-store.ts'
+import { ResponseStore } from '../store/response-store.ts'
+import { mergeCapabilities } from '../turn/capabilities.ts'
+import { ResponseCollector } from '../turn/collect.ts'
+import type { Credential, OpenStream } from '../turn/connector.ts'
+import { GatewayError } from '../turn/errors.ts'
+import type { EventBatch, TurnStream } from '../turn/events.ts'
+import { limitOutput } from '../turn/limit-output.ts'
+import type { ModelSettings, ResolvedModel } from '../turn/model.ts'
+import { restoreToolNames } from '../turn/tool-names.ts'
+import type { Turn } from '../turn/turn.ts'
+import type { Backend } from './backend.ts'
+import type { Gateway, OpenTurn, PreparedTurn } from './gateway.ts'
+import { expandHistory, withoutReasoning } from './history.ts'
+import { peek } from './peek.ts'
+import { type TurnInProgress, TurnMemory } from './turn-memory.ts'
+
+export interface PipelineOptions {
+  readonly backends: readonly Backend[]
+  readonly resolver: ModelResolver
+  /** UUIDv4 of this gateway, as the CLI has one of each installation. */
+  readonly installationId: string
+  readonly warn: (fields: JsonObject, message: string) => void
+}
+
+/** A turn with all that was decided about it. */
+export interface ReadyTurn extends PreparedTurn {
+  readonly backend: Backend
+  readonly resolved: ResolvedModel
+  readonly settings: ModelSettings
+  readonly payload: Payload
+  readonly credential: Credential
+}
+
+/** The pipeline from a parsed turn to the events of its answer. */
+export class TurnPipeline implements Gateway<ReadyTurn> {
+  readonly #options: PipelineOptions
+  readonly #responses = new ResponseStore()
+  readonly #reasoning = new ReasoningStore()
+  readonly #turns = new TurnMemory()
+
+  constructor(options: PipelineOptions) {
+    this.#options = options
+  }
+
+  async prepare(asked: Turn, signal: AbortSignal): Promise<ReadyTurn> {
+    const resolved = this.#options.resolver.resolve(asked.model)
+    const backend = this.#backend(resolved.instance)
+    const { defaults, agents } = backend.capabilities
+    const agentLayer = asked.agent === undefined ? undefined : agents[asked.agent]
+    const capabilities = mergeCapabilities(asked.endpoint, [defaults, agentLayer ?? {}, asked.capabilities])
+    const settings = settleModelSettings({
+      resolved,
+      endpoint: asked.endpoint,
+      body: wishesOf(asked),
+      reasoningOutput: capabilities.reasoning_output,
+    })
+    const history = expandHistory(asked, this.#responses)
+    const expanded = withInput({ ...asked, dropped: [...asked.dropped, ...history.dropped] }, history.input)
+    const draft = buildPayload({ turn: expanded, capabilities, resolved, settings, options: backend.payload })
+    if (capabilities.strict_params) refuseDropped(draft)
+
+    await backend.resolveImages(expanded.remoteImages, signal)
+    const credential = await backend.credentials.current(signal)
+    const turn = this.#withReasoning(expanded, backend, scopeOf(expanded, credential, resolved))
+    const payload = buildPayload({ turn, capabilities, resolved, settings, options: backend.payload })
+    for (const warning of payload.warnings) this.#options.warn({ model: resolved.slug }, warning)
+    const { dropped, adjusted } = payload
+    return {
+      turn,
+      backend,
+      resolved,
+      settings,
+      capabilities,
+      payload,
+      credential,
+      slug: resolved.slug,
+      dropped,
+      adjusted,
+    }
+  }
+
+  async open(ready: ReadyTurn, signal: AbortSignal): Promise<OpenTurn> {
+    try {
+      return await this.#open(ready, signal)
+    } catch (thrown) {
+      if (!(thrown instanceof GatewayError) || thrown.kind !== 'invalid_encrypted_content') throw thrown
+      return this.#open(this.#unsealed(ready), signal)
+    }
+  }
+
+  async #open(ready: ReadyTurn, signal: AbortSignal): Promise<OpenTurn> {
+    const { backend, turn, slug, payload } = ready
+    const open: OpenStream = await openTurnStream(
+      backend.client,
+      {
+        endpoint: turn.endpoint,
+        slug,
+        host: new URL(backend.responsesUrl).host,
+        credentials: backend.credentials,
+        prepareAttempt: (credential) => this.#attempt(ready, credential),
+        timeoutMs: backend.timeoutMs,
+        observer: {
+          answered: (response, credential) => {
+            backend.observer.answered(response, credential)
+            this.#keepTurnState(ready, credential, response.headers['x-codex-turn-state'])
+          },
+          limited: backend.observer.limited,
+        },
+      },
+      signal,
+    )
+    const peeked = await peek(open.events)
+    const named = restoreToolNames(peeked, payload.restore)
+    const limited = limitOutput(named, { stop: turn.stop, maxOutputTokens: turn.maxOutputTokens })
+    return this.#recorded(ready, open, limited)
+  }
+
+  async #attempt(ready: ReadyTurn, credential: Credential): Promise<Attempt> {
+    const { backend, payload, turn } = ready
+    const identity = this.#identity(ready, credential)
+    const body = JSON.stringify(withIdentity(payload, identity))
+    const packed = await backend.compress(body)
+    const headers = buildHeaders({
+      identity,
+      client: backend.identity,
+      credential,
+      payload,
+      codexHeaders: turn.client.codexHeaders,
+      turnState: this.#progress(ready, credential).state,
+      cookie: backend.cookies.header(credential.accountId ?? ''),
+      contentEncoding: packed.encoding,
+      routingOverride: undefined,
+    })
+    return { url: backend.responsesUrl, headers, body: packed.body }
+  }
+
+  #identity(ready: ReadyTurn, credential: Credential): Identity {
+    const key = keyOf(ready, credential)
+    const { turnId, contextWindowId, startedAtMs } = this.#progress(ready, credential)
+    const { installationId } = this.#options
+    return { key, sessionId: toSessionId(key), installationId, turnId, contextWindowId, startedAtMs }
+  }
+
+  readonly #progressOf = new WeakMap<Payload, TurnInProgress>()
+
+  /** The user turn this request belongs to; asked for once, so that a retry stays in it. */
+  #progress(ready: ReadyTurn, credential: Credential): TurnInProgress {
+    const known = this.#progressOf.get(ready.payload)
+    if (known !== undefined && ready.credential.accountId === credential.accountId) return known
+    const progress = this.#turns.enter(
+      credential.accountId ?? '',
+      toSessionId(keyOf(ready, credential)),
+      ready.payload.isFollowUp,
+    )
+    this.#progressOf.set(ready.payload, progress)
+    return progress
+  }
+
+  #keepTurnState(ready: ReadyTurn, credential: Credential, state: string | undefined): void {
+    if (state !== undefined && state !== '') this.#progress(ready, credential).state ??= state
+  }
+
+  #backend(name: string): Backend {
+    const backend = this.#options.backends.find((candidate) => candidate.name === name)
+    if (backend === undefined) throw new Error(`resolved to an unknown backend: ${name}`)
+    return backend
+  }
+
+  #withReasoning(turn: Turn, backend: Backend, scope: ReasoningScope): Turn {
+    if (turn.endpoint !== 'chat' || !backend.reasoningReplay) return turn
+    return withInput(turn, this.#reasoning.restore(scope, turn.body.input))
+  }
+
+  /** The same turn without sealed reasoning, which the backend could not read (connector.md §11.3). */
+  #unsealed(ready: ReadyTurn): ReadyTurn {
+    const { turn, resolved, settings, capabilities, backend, credential } = ready
+    this.#reasoning.forget(scopeOf(turn, credential, resolved), turn.body.input)
+    const bare = withInput(turn, withoutReasoning(turn.body.input))
+    return {
+      ...ready,
+      turn: bare,
+      payload: buildPayload({ turn: bare, capabilities, resolved, settings, options: backend.payload }),
+    }
+  }
+
+  #recorded(ready: ReadyTurn, open: OpenStream, events: TurnStream): OpenTurn {
+    const collector = new ResponseCollector()
+    const finish = () => this.#remember(ready, collector.response())
+    return { headers: open.headers, events: tap(events, collector, finish), response: () => collector.response() }
+  }
+
+  #remember({ turn, backend, credential, resolved }: ReadyTurn, response: JsonObject): void {
+    if (turn.endpoint === 'chat') {
+      const output = Array.isArray(response.output) ? response.output : []
+      if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)
+    } else if (turn.store) {
+      const sizeBytes = JSON.stringify(turn.body.input).length + JSON.stringify(response.output ?? []).length
+      this.#responses.remember(turn.client.keyId, response, turn.body.input, sizeBytes)
+    }
+  }
+}
+
+async function* tap(events: TurnStream, collector: ResponseCollector, finish: () => void): AsyncGenerator<EventBatch> {
+  for await (const batch of events) {
+    for (const event of batch) collector.push(event)
+    yield batch
+  }
+  finish()
+}
+
+function keyOf({ turn, payload, slug }: ReadyTurn, credential: Credential): string {
+  return conversationKey(turn, payload, { accountId: credential.accountId ?? '', slug })
+}
+
+function scopeOf(turn: Turn, credential: Credential, resolved: ResolvedModel): ReasoningScope {
+  return { keyId: turn.client.keyId, accountId: credential.accountId ?? '', slug: resolved.slug }
+}
+
+function withInput(turn: Turn, input: Turn['body']['input']): Turn {
+  return { ...turn, body: { ...turn.body, input } }
+}
+
+function wishesOf({ body }: Turn): { effort?: string; summary?: string; verbosity?: string; serviceTier?: string } {
+  const wishes = {
+    effort: body.reasoning?.effort ?? undefined,
+    summary: body.reasoning?.summary ?? undefined,
+    verbosity: body.text?.verbosity ?? undefined,
+    serviceTier: body.service_tier,
+  }
+  return Object.fromEntries(Object.entries(wishes).filter(([, value]) => typeof value === 'string'))
+}
+
+function refuseDropped({ dropped, droppedByMode }: Payload): void {
+  const refused = dropped.filter((name) => !droppedByMode.includes(name))
+  if (refused.length === 0) return
+  throw new GatewayError(
+    'unsupported_parameter',
+    `This backend has no use for: ${refused.join(', ')} (strict_params is on).`,
+    {
+      param: refused[0] ?? null,
+    },
+  )
+}
