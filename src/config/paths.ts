@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The value of a variable; an empty one counts as not set. */
+export function variable(env: Environment, name: string): string | undefined {
+  const value = env[name]
+  return value === '' ? undefined : value
+}
+
+export interface Paths {
+  readonly configFile: string
+  readonly cacheDirectory: string
+  readonly stateDirectory: string
+}
+
+/** Where our own files live on this platform. */
+export function toPaths(env: Environment, home: string, platform: string): Paths {
+  if (platform === 'win32') {
+    const roaming = variable(env, 'APPDATA') ?? join(home, 'AppData', 'Roaming')
+    const local = variable(env, 'LOCALAPPDATA') ?? join(home, 'AppData', 'Local')
+    return {
+      configFile: join(roaming, 'codexway', 'config.yaml'),
+      cacheDirectory: join(local, 'codexway', 'cache'),
+      stateDirectory: join(local, 'codexway', 'state'),
+    }
+  }
+  return {
+    configFile: join(variable(env, 'XDG_CONFIG_HOME') ?? join(home, '.config'), 'codexway', 'config.yaml'),
+    cacheDirectory: join(variable(env, 'XDG_CACHE_HOME') ?? join(home, '.cache'), 'codexway'),
+    stateDirectory: join(variable(env, 'XDG_STATE_HOME') ?? join(home, '.local', 'state'), 'codexway'),
+  }
+}
