@@ -31,3 +31,8 @@ export function toPaths(env: Environment, home: string, platform: string): Paths
     stateDirectory: join(variable(env, 'XDG_STATE_HOME') ?? join(home, '.local', 'state'), 'codexway'),
   }
 }
+
+/** The environment of this process; everything else takes it as a value. */
+export function processEnvironment(): Environment {
+  return process.env
+}

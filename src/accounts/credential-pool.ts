@@ -1,0 +1,65 @@
+import { realpath } from 'node:fs/promises'
+import { writeFileAtomically } from '../lib/atomic-write.ts'
+import { CredentialFile } from './credential-file.ts'
+import { PersonalIdentities } from './personal-identities.ts'
+import { Refresher, type RefreshLock } from './refresher.ts'
+import { createWarnOnce, type Warn, type WarnOnce } from './warn-once.ts'
+
+export interface CredentialPoolOptions {
+  readonly warn: Warn
+  readonly now?: () => number
+  /** How a renewed file is written; default: atomically, mode 0600. */
+  readonly writeFile?: (path: string, text: string) => Promise<void>
+  /** Default: no lock beyond this process. */
+  readonly withRefreshLock?: RefreshLock
+  /** Default 30 s. */
+  readonly refreshTimeoutMs?: number
+}
+
+/** Everything that must exist once per file, however many backend instances use it. */
+export interface PooledFile {
+  readonly file: CredentialFile
+  readonly refresher: Refresher
+  readonly identities: PersonalIdentities
+  readonly warnOnce: WarnOnce
+}
+
+/** The sign-in files this process uses, one entry per real file. Owned by the composition root. */
+export interface CredentialPool {
+  /** @throws Node's own error if nothing is there */
+  open(path: string): Promise<PooledFile>
+  /** Resolves when no refresh is under way: leaving earlier would lose the tokens it brings. */
+  idle(): Promise<void>
+}
+
+const REFRESH_TIMEOUT_MS = 30_000
+
+export function createCredentialPool(options: CredentialPoolOptions): CredentialPool {
+  const files = new Map<string, PooledFile>()
+  return {
+    async open(path) {
+      const realPath = await realpath(path)
+      const known = files.get(realPath)
+      if (known !== undefined) return known
+      const added = createPooledFile(path, realPath, options)
+      files.set(realPath, added)
+      return added
+    },
+    async idle() {
+      await Promise.all([...files.values()].map(({ refresher }) => refresher.idle()))
+    },
+  }
+}
+
+function createPooledFile(path: string, realPath: string, options: CredentialPoolOptions): PooledFile {
+  const { now = Date.now, refreshTimeoutMs: timeoutMs = REFRESH_TIMEOUT_MS } = options
+  const { writeFile = writeFileAtomically, withRefreshLock = withoutLock } = options
+  const warnOnce = createWarnOnce(options.warn)
+  const file = new CredentialFile({ path, realPath, warnOnce, now, writeFile })
+  const refresher = new Refresher(file, { now, timeoutMs, withRefreshLock })
+  return { file, refresher, identities: new PersonalIdentities(timeoutMs), warnOnce }
+}
+
+function withoutLock<T>(_path: string, work: () => Promise<T>): Promise<T> {
+  return work()
+}

@@ -1,0 +1,162 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { SendError } from '../lib/send-error.ts'
+import { abortable } from './abortable.ts'
+import type { ChatGptLogin, Login } from './auth-file.ts'
+import { expiredError, refreshFailedError } from './credential-errors.ts'
+import type { CredentialFile, LoginSnapshot } from './credential-file.ts'
+import { isExpired } from './expiry.ts'
+import {
+  type IssuerOptions,
+  type OAuthIdentity,
+  type OAuthRequest,
+  type OAuthSend,
+  parseRefreshResponse,
+  type RefreshOutcome,
+  type RefreshReason,
+  toRefreshRequest,
+  toTokenUrl,
+} from './oauth.ts'
+import { sendWithin } from './send-within.ts'
+
+/** Runs work while no other process refreshes the same file. */
+export type RefreshLock = <T>(path: string, work: () => Promise<T>) => Promise<T>
+
+export interface RefresherOptions {
+  readonly now: () => number
+  readonly timeoutMs: number
+  readonly withRefreshLock: RefreshLock
+}
+
+export interface RefreshRequest extends IssuerOptions, OAuthIdentity {
+  readonly send: OAuthSend
+  /** The access token that will not do. */
+  readonly stale: string
+  readonly reason: RefreshReason
+}
+
+/** The program that used our refresh token first may still be writing what it got. */
+const REUSED_WAIT_MS = 500
+const REST_MS = 30_000
+
+/** One refresh at a time for one file, and no refresh token twice where the first time may have counted (connector.md §3.4). */
+export class Refresher {
+  readonly #file: CredentialFile
+  readonly #options: RefresherOptions
+  #flight: Promise<Login> | undefined
+  #triedAtMs = Number.NEGATIVE_INFINITY
+  /** Refresh tokens not to be sent again, with the reason. */
+  readonly #spent = new Map<string, string>()
+
+  constructor(file: CredentialFile, options: RefresherOptions) {
+    this.#file = file
+    this.#options = options
+  }
+
+  /** Resolves when no refresh is under way. */
+  async idle(): Promise<void> {
+    await this.#flight?.catch(() => undefined)
+  }
+
+  /** A refresh was just tried, whatever came of it: no reason to hold up requests that can do without one. */
+  get isResting(): boolean {
+    return Math.abs(this.#options.now() - this.#triedAtMs) < REST_MS
+  }
+
+  /** Why this login's refresh token is of no use; undefined if it may be tried. */
+  whySpent(login: ChatGptLogin): string | undefined {
+    return login.refreshToken === undefined ? NO_REFRESH_TOKEN : this.#spent.get(login.refreshToken)
+  }
+
+  /**
+   * Joins the refresh under way or starts one. It goes on when its first caller leaves: its result must not be lost.
+   * @throws GatewayError `codex_auth_expired` or `codex_auth_refresh_failed`
+   */
+  refresh(request: RefreshRequest, signal: AbortSignal): Promise<Login> {
+    if (this.#flight === undefined) {
+      const flight = this.#run(request).finally(() => {
+        this.#flight = undefined
+      })
+      flight.catch(() => undefined) // Perhaps nobody waits any more.
+      this.#flight = flight
+    }
+    return abortable(this.#flight, signal)
+  }
+
+  async #run(request: RefreshRequest): Promise<Login> {
+    try {
+      return await this.#options.withRefreshLock(this.#file.path, () => this.#refreshLocked(request))
+    } finally {
+      this.#triedAtMs = this.#options.now()
+    }
+  }
+
+  async #refreshLocked(request: RefreshRequest): Promise<Login> {
+    const file = this.#file
+    await file.reload()
+    if (file.login === undefined) throw file.problem
+    if (file.login.token !== request.stale && !isExpired(file.login, this.#options.now())) return file.login
+    const snapshot = file.snapshot()
+    if (snapshot === undefined) return file.login
+
+    const { refreshToken } = snapshot.login
+    const spent = file.isGone ? FILE_DELETED : this.whySpent(snapshot.login)
+    if (spent !== undefined || refreshToken === undefined) throw expiredError(file.path, spent ?? NO_REFRESH_TOKEN)
+
+    const url = toTokenUrl(request, snapshot.login.issuer)
+    const host = URL.canParse(url) ? new URL(url).host : url
+    const message = toRefreshRequest(url, refreshToken, request.reason, request)
+    const outcome = await this.#ask(message, refreshToken, host, request.send)
+    return await this.#settle(outcome, snapshot, refreshToken, host)
+  }
+
+  async #ask(message: OAuthRequest, refreshToken: string, host: string, send: OAuthSend): Promise<RefreshOutcome> {
+    try {
+      return parseRefreshResponse(await sendWithin(send, message, this.#options.timeoutMs))
+    } catch (error) {
+      // Anything but a plain "never connected" may have used the token up.
+      const isUnsent = error instanceof SendError && !error.reached
+      if (!isUnsent) this.#spent.set(refreshToken, unknownFate(host))
+      throw refreshFailedError(host, isUnsent ? 'unreachable' : 'no answer', error)
+    }
+  }
+
+  async #settle(outcome: RefreshOutcome, snapshot: LoginSnapshot, refreshToken: string, host: string): Promise<Login> {
+    switch (outcome.kind) {
+      case 'renewed': {
+        const login = await this.#file.replace(snapshot, outcome.tokens)
+        if (login.token === snapshot.login.token) throw refreshFailedError(host, 'its answer held no new access token')
+        return login
+      }
+      case 'refused': {
+        const newer = await this.#findNewer(snapshot.login, outcome.code)
+        if (newer !== undefined) return newer
+        const reason = `${host} refused to renew it (${outcome.code})`
+        this.#spent.set(refreshToken, reason)
+        throw expiredError(this.#file.path, reason)
+      }
+      case 'unreadable':
+        this.#spent.set(refreshToken, unknownFate(host))
+        throw refreshFailedError(host, 'its answer is not JSON')
+      case 'failed':
+        throw refreshFailedError(host, outcome.reason)
+    }
+  }
+
+  /** Another program may have renewed the sign-in with the token we sent, or the person signed in anew. */
+  async #findNewer(old: ChatGptLogin, code: string): Promise<Login | undefined> {
+    for (const waitMs of code === 'refresh_token_reused' ? [0, REUSED_WAIT_MS] : [0]) {
+      await delay(waitMs)
+      await this.#file.reload()
+      const login = this.#file.login
+      if (login !== undefined && login.token !== old.token) return login
+    }
+    return undefined
+  }
+}
+
+const NO_REFRESH_TOKEN = 'it holds no refresh token'
+const FILE_DELETED = 'the file was deleted'
+
+function unknownFate(host: string): string {
+  return `an earlier attempt to renew it got no answer from ${host}, so its refresh token may be used up`
+}

@@ -1,0 +1,79 @@
+import { writeFileSync } from 'node:fs'
+import type { Flags, LoadedConfig } from '../config/load.ts'
+import { processEnvironment } from '../config/paths.ts'
+import { createLogger, type Logger } from '../lib/logger.ts'
+import { type App, createApp } from '../server/app.ts'
+import { loadOrReport } from './load-or-report.ts'
+import { type Simulation, startSimulation } from './simulation.ts'
+
+export interface ServeFlags extends Flags {
+  readonly simulate?: boolean
+  readonly readyFile?: string
+}
+
+/** Serves until a signal comes; a second one ends at once (connector.md §14). */
+export async function runServe(flags: ServeFlags): Promise<number> {
+  const simulation = flags.simulate === true ? await startSimulation() : undefined
+  const loaded = loadOrReport(flags, { ...processEnvironment(), ...simulation?.env })
+  if (loaded === undefined) {
+    await simulation?.close()
+    return 2
+  }
+  const log = createLogger(loaded.config.log_level, process.stderr)
+  for (const warning of loaded.warnings) log.warn(warning)
+  const app = createApp({ loaded, log })
+  const listening = await listen(app, log)
+  if (listening === undefined) return 1
+  await announce(app, loaded, listening.url)
+  if (flags.readyFile !== undefined) writeFileSync(flags.readyFile, JSON.stringify({ pid: process.pid, ...listening }))
+  return await untilStopped(app, simulation, log)
+}
+
+async function listen(app: App, log: Logger): Promise<{ url: string; port: number } | undefined> {
+  try {
+    return await app.listen()
+  } catch (error) {
+    log.debug({ err: error }, 'could not listen')
+    const reason = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`codexway: cannot listen: ${reason}. Choose another port with --port.\n`)
+    return undefined
+  }
+}
+
+/** One line for a person: where, to whom, as whom, and what to do if nobody is signed in. */
+async function announce(app: App, loaded: LoadedConfig, url: string): Promise<void> {
+  const [backend] = app.backends
+  const [instance] = loaded.instances
+  if (backend === undefined || instance === undefined) return
+  const status = await backend.credentials.describe()
+  const who = [status.email, status.plan].filter((part) => part !== undefined).join(', ')
+  const account = status.state === 'ready' ? ` as ${who === '' ? 'an unnamed account' : who}` : ''
+  const next = status.nextStep === undefined ? '' : ` — ${status.nextStep}`
+  process.stdout.write(`codexway ready at ${url}/v1 → ${new URL(instance.baseUrl).host}${account}${next}\n`)
+}
+
+function untilStopped(app: App, simulation: Simulation | undefined, log: Logger): Promise<number> {
+  return new Promise((resolve) => {
+    let isStopping = false
+    const onSignal = (): void => {
+      if (isStopping) {
+        resolve(130)
+        return
+      }
+      isStopping = true
+      log.info('stopping; running requests may finish, a second signal ends them')
+      app.stop().then(
+        async () => {
+          await simulation?.close()
+          resolve(0)
+        },
+        (error: unknown) => {
+          log.error({ err: error }, 'could not stop cleanly')
+          resolve(1)
+        },
+      )
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}

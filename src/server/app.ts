@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createCredentialPool } from '../accounts/credential-pool.ts'
+import { HttpClient } from '../backends/openai-codex/http-client.ts'
+import type { LoadedConfig } from '../config/load.ts'
+import { variable } from '../config/paths.ts'
+import { isLoopbackHost } from '../config/semantics.ts'
+import { chatCompletions } from '../frontends/chat-completions/index.ts'
+import { responses } from '../frontends/responses/index.ts'
+import { TurnPipeline } from '../gateway/run-turn.ts'
+import type { JsonObject } from '../lib/json.ts'
+import type { Logger } from '../lib/logger.ts'
+import { createModelListing } from '../models/listing.ts'
+import { createModelResolver } from '../models/resolve.ts'
+import { createAuthenticate } from './client-auth.ts'
+import { HttpServer } from './http-server.ts'
+import { Router } from './router.ts'
+import { mountRoutes } from './routes.ts'
+import { turnRoute } from './turn-route.ts'
+import { type WiredBackend, wireBackend } from './wire-backend.ts'
+
+export interface App {
+  readonly backends: readonly WiredBackend[]
+  /** @returns the address that works for a client on this machine */
+  listen(): Promise<{ url: string; port: number }>
+  stop(): Promise<void>
+}
+
+export interface AppOptions {
+  readonly loaded: LoadedConfig
+  readonly log: Logger
+  /** Silence after which a stream gets a sign of life, ms. */
+  readonly keepaliveMs?: number
+}
+
+/** Puts everything together; the only place that knows all parts. */
+export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): App {
+  const { config, env } = loaded
+  const client = new HttpClient({
+    httpProxy: variable(env, 'HTTP_PROXY') ?? variable(env, 'http_proxy'),
+    httpsProxy: variable(env, 'HTTPS_PROXY') ?? variable(env, 'https_proxy'),
+    noProxy: variable(env, 'NO_PROXY') ?? variable(env, 'no_proxy'),
+  })
+  const warn = (fields: JsonObject, message: string) => log.warn(fields, message)
+  const pool = createCredentialPool({ warn, now: Date.now })
+  const backends = loaded.instances.map((instance) => wireBackend(instance, { loaded, log, client, pool }))
+  const resolver = createModelResolver({
+    instances: backends,
+    aliases: config.model_aliases,
+    ...(config.default_backend === undefined ? {} : { defaultBackend: config.default_backend }),
+  })
+  const gateway = new TurnPipeline({ backends, resolver, installationId: installationId(loaded), warn })
+  const router = new Router()
+  const turnOptions = { gateway, maxBodyBytes: config.server.max_body_bytes, keepaliveMs }
+  for (const frontend of [chatCompletions, responses])
+    router.add('POST', frontend.path, turnRoute(frontend, turnOptions))
+  const listing = createModelListing({ instances: backends, resolver })
+  const main = backends.find(({ name }) => name === resolver.defaultInstance) ?? backends[0]
+  if (main !== undefined) mountRoutes(router, { listing, backend: main })
+
+  const { host, port, api_keys: apiKeys, allowed_hosts: allowedHosts, cors_origins: corsOrigins } = config.server
+  const origins = { allowedHosts, corsOrigins, isLoopbackBind: isLoopbackHost(host) }
+  const server = new HttpServer({ router, authenticate: createAuthenticate(apiKeys), origins, log })
+  return {
+    backends,
+    async listen() {
+      const bound = await server.listen(host, port)
+      for (const { catalogue } of backends) void catalogue.start()
+      const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
+      return { url: `http://${name}:${bound}`, port: bound }
+    },
+    async stop() {
+      await server.stop(config.server.drain_seconds * 1000)
+      for (const { catalogue } of backends) catalogue.close()
+      await client.close()
+    },
+  }
+}
+
+/** One UUIDv4 for this installation (upstream.md §1.3); kept in memory where it cannot be kept on disk. */
+function installationId({ paths }: LoadedConfig): string {
+  const path = join(paths.stateDirectory, 'installation_id')
+  try {
+    const known = readFileSync(path, 'utf8').trim()
+    if (/^[0-9a-f-]{36}$/.test(known)) return known
+  } catch {
+    // First start.
+  }
+  const fresh = randomUUID()
+  try {
+    mkdirSync(paths.stateDirectory, { recursive: true })
+    writeFileSync(path, fresh)
+  } catch {
+    // A read-only home: the id lasts as long as this process.
+  }
+  return fresh
+}

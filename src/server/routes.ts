@@ -1,0 +1,50 @@
+import type { JsonObject } from '../lib/json.ts'
+import type { ModelListing } from '../models/listing.ts'
+import { GatewayError } from '../turn/errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { Router } from './router.ts'
+import type { WiredBackend } from './wire-backend.ts'
+
+export interface RouteParts {
+  readonly listing: ModelListing
+  /** The default backend. */
+  readonly backend: WiredBackend
+}
+
+/** Everything besides turns (connector.md §4.6, §13.4, §14). */
+export function mountRoutes(router: Router, { listing, backend }: RouteParts): void {
+  router.addPublic('GET', '/health', (exchange) => exchange.sendJson(200, { status: 'ok' }))
+  router.add('GET', '/ready', (exchange) => ready(exchange, backend))
+  router.add('GET', '/v1/models', (exchange) => {
+    exchange.sendJson(200, exchange.url.searchParams.has('client_version') ? listing.codexList() : listing.list())
+  })
+  router.add('GET', '/v1/models/*', (exchange) => {
+    const id = decodeURIComponent(exchange.url.pathname.slice('/v1/models/'.length))
+    exchange.sendJson(200, listing.get(id))
+  })
+  router.add('GET', '/v1/responses', () => {
+    throw new GatewayError(
+      'upgrade_required',
+      'Responses over WebSocket are not served here; use POST /v1/responses.',
+      {
+        headers: { upgrade: 'websocket' },
+      },
+    )
+  })
+  router.add('GET', '/v1/usage', (exchange) => usage(exchange, backend))
+  for (const path of ['/api/codex/usage', '/backend-api/wham/usage']) {
+    router.add('GET', path, async (exchange) => exchange.sendJson(200, (await backend.usage(exchange.signal)).raw))
+  }
+}
+
+async function ready(exchange: Exchange, backend: WiredBackend): Promise<void> {
+  const status = await backend.credentials.describe()
+  const isReady = status.state === 'ready'
+  const body: JsonObject = { status: isReady ? 'ready' : 'not_ready', credentials: status.state }
+  if (status.nextStep !== undefined) body.next_step = status.nextStep
+  exchange.sendJson(isReady ? 200 : 503, body)
+}
+
+async function usage(exchange: Exchange, backend: WiredBackend): Promise<void> {
+  exchange.sendJson(200, backend.limits() ?? (await backend.usage(exchange.signal)).view)
+}

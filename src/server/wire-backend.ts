@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CredentialPool } from '../accounts/credential-pool.ts'
+import { createCredentialSource } from '../accounts/credential-source.ts'
+import { type CallOptions, createSend, fetchModels, fetchUsage } from '../backends/openai-codex/backend-calls.ts'
+import { type ClientIdentity, effectiveClientVersion, toClientIdentity } from '../backends/openai-codex/cli-profile.ts'
+import { createCompress } from '../backends/openai-codex/compression.ts'
+import { CookieJar } from '../backends/openai-codex/cookies.ts'
+import type { HttpClient } from '../backends/openai-codex/http-client.ts'
+import { fromUsage, type RateLimits } from '../backends/openai-codex/rate-limits.ts'
+import { resolveRemoteImages } from '../backends/openai-codex/remote-images.ts'
+import type { Instance, LoadedConfig } from '../config/load.ts'
+import { variable } from '../config/paths.ts'
+import type { Backend } from '../gateway/backend.ts'
+import type { JsonObject } from '../lib/json.ts'
+import type { Logger } from '../lib/logger.ts'
+import { packageVersion } from '../lib/version.ts'
+import { Catalogue } from '../models/catalogue.ts'
+import { toModelCacheName } from '../models/model-cache.ts'
+import type { CapabilityLayer } from '../turn/capabilities.ts'
+import type { CredentialSource } from '../turn/connector.ts'
+
+export interface WiredBackend extends Backend {
+  readonly catalogue: Catalogue
+  readonly models: readonly string[]
+  /** The last seen windows; undefined = nothing seen yet. */
+  limits(): RateLimits | undefined
+  usage(signal: AbortSignal): Promise<{ raw: JsonObject; view: RateLimits }>
+}
+
+export interface Shared {
+  readonly loaded: LoadedConfig
+  readonly log: Logger
+  readonly client: HttpClient
+  readonly pool: CredentialPool
+}
+
+/** One configured instance with everything it needs. */
+export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
+  const { loaded, log, client } = shared
+  const { env, home, paths } = loaded
+  const { codex } = instance.extra
+  const codexHome = variable(env, 'CODEX_HOME') ?? join(home, '.codex')
+  const { host } = new URL(instance.baseUrl)
+  const clientVersion = effectiveClientVersion(
+    codex.client_version,
+    readCliVersion(join(codexHome, 'models_cache.json')),
+  )
+  const identity = toClientIdentity(codex.client_identity, clientVersion, packageVersion())
+  const credentials = createCredentials(instance, identity, shared)
+  const call: CallOptions = { client, credentials, identity, baseUrl: instance.baseUrl }
+  const catalogue = new Catalogue({
+    instance: instance.name,
+    clientVersion,
+    fetchModels: (signal) => fetchModels(call, signal),
+    cachePath: join(paths.cacheDirectory, toModelCacheName(instance.name, instance.baseUrl)),
+    cliCachePath: join(codexHome, 'models_cache.json'),
+    log,
+  })
+  const cookies = new CookieJar()
+  let seen: RateLimits | undefined
+  return {
+    name: instance.name,
+    models: instance.models,
+    responsesUrl: instance.responsesUrl,
+    timeoutMs: instance.timeout * 1000,
+    client,
+    credentials,
+    identity,
+    catalogue,
+    cookies,
+    observer: {
+      answered: (response, credential) => {
+        cookies.keep(credential.accountId ?? '', response.setCookies)
+        catalogue.etagSeen(response.headers['x-models-etag'])
+      },
+      limited: (limits) => {
+        seen = limits
+      },
+    },
+    payload: toPayloadOptions(instance),
+    reasoningReplay: codex.reasoning_replay,
+    capabilities: toLayers(instance),
+    compress: createCompress(codex.request_compression, host),
+    resolveImages: (images, signal) =>
+      resolveRemoteImages(images, { mode: codex.remote_images, exemptHosts: codex.remote_image_hosts }, signal),
+    limits: () => seen,
+    async usage(signal) {
+      const raw = await fetchUsage(call, signal)
+      seen = fromUsage(raw)
+      return { raw, view: seen }
+    },
+  }
+}
+
+function createCredentials(
+  instance: Instance,
+  identity: ClientIdentity,
+  { loaded, log, client, pool }: Shared,
+): CredentialSource {
+  const { env } = loaded
+  return createCredentialSource({
+    search: {
+      openaiCodexPath: variable(env, 'OPENAI_CODEX_PATH'),
+      codexPath: instance.codex_path,
+      codexHome: variable(env, 'CODEX_HOME'),
+      home: variable(env, 'HOME'),
+      userProfile: variable(env, 'USERPROFILE'),
+      platform: process.platform,
+    },
+    tokenRefresh: instance.token_refresh,
+    allowApiKey: new URL(instance.baseUrl).hostname !== 'chatgpt.com',
+    oauthIssuer: instance.oauth_issuer,
+    tokenUrlOverride: variable(env, 'CODEX_REFRESH_TOKEN_URL_OVERRIDE'),
+    originator: identity.originator,
+    userAgent: identity.userAgent,
+    send: createSend(client),
+    warn: (fields, message) => log.warn(fields, message),
+    pool,
+  })
+}
+
+function toPayloadOptions({ extra: { codex } }: Instance): Backend['payload'] {
+  const { prompt, tool_schema: toolSchema } = codex
+  return {
+    responsesShape: codex.responses_shape,
+    allowedParams: codex.allowed_params,
+    prompt: {
+      template: prompt.template ?? undefined,
+      prepend: prompt.prepend,
+      append: prompt.append,
+      deduplicate: prompt.deduplicate,
+      fallbackToDefault: prompt.fallback_to_default,
+    },
+    toolSchema: { baseTools: toolSchema.base_tools, customTools: toolSchema.custom_tools },
+  }
+}
+
+/** Agent names compare without case and up to the first `/` (connector.md §5.2). */
+function toLayers({ extra: { codex } }: Instance): Backend['capabilities'] {
+  const agents = Object.entries(codex.agent_capabilities).map(([name, layer]) => [
+    name.toLowerCase().split('/', 1)[0] ?? '',
+    toLayer(layer),
+  ])
+  return { defaults: toLayer(codex.default_capabilities), agents: Object.fromEntries(agents) }
+}
+
+function toLayer(layer: Record<string, unknown>): CapabilityLayer {
+  return Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== null && value !== undefined))
+}
+
+function readCliVersion(path: string): string | undefined {
+  try {
+    const { client_version: version } = JSON.parse(readFileSync(path, 'utf8')) as { client_version?: unknown }
+    return typeof version === 'string' ? version : undefined
+  } catch {
+    return undefined
+  }
+}
