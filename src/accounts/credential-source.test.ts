@@ -357,7 +357,7 @@ describe('writing', () => {
     const source = open({}, { writeFile: denied })
     expect((await source.current(signal)).token).toBe('access-1')
     clockMs += 60_000
-    await writeFile(path, await readFile(path, 'utf8')) // Touched, but still behind us.
+    await writeFile(path, `${await readFile(path, 'utf8')}\n`) // Changed, but still behind us.
     const second = await source.current(signal)
     expect([second.token, calls.length, warnings]).toEqual([
       'access-1',
@@ -404,7 +404,7 @@ describe('writing', () => {
     await source.current(signal)
     clockMs += 1000
     expect((await source.current(signal)).token).toBe('access-1')
-    expect((await read()).note).toBe('mine')
+    expect([(await read()).note, calls.length]).toEqual(['mine', 1])
   })
 })
 
