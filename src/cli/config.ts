@@ -1,6 +1,5 @@
-import { z } from 'zod'
+import { toConfigJsonSchema } from '../config/json-schema.ts'
 import type { Flags } from '../config/load.ts'
-import { configSchema } from '../config/schema.ts'
 import { isObject, type JsonObject } from '../lib/json.ts'
 import { loadOrReport } from './load-or-report.ts'
 
@@ -25,7 +24,7 @@ export function runConfig(flags: ConfigFlags): number {
 
 /** `codexway config schema` */
 export function runSchema(): number {
-  process.stdout.write(`${JSON.stringify(z.toJSONSchema(configSchema, { io: 'input' }), undefined, 2)}\n`)
+  process.stdout.write(`${JSON.stringify(toConfigJsonSchema(), undefined, 2)}\n`)
   return 0
 }
 

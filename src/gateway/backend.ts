@@ -19,6 +19,8 @@ export interface Backend {
   readonly cookies: CookieJar
   readonly observer: TransportObserver
   readonly payload: PayloadOptions
+  /** Waits a moment for a first catalogue that is under way, so that the first turn knows its model. */
+  readonly ready: (signal: AbortSignal) => Promise<void>
   readonly reasoningReplay: boolean
   readonly capabilities: {
     readonly defaults: CapabilityLayer

@@ -66,7 +66,8 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     backends,
     async listen() {
       const bound = await server.listen(host, port)
-      for (const { catalogue } of backends) void catalogue.start()
+      // Reads the kept lists; the live ones are fetched behind it.
+      await Promise.all(backends.map(({ catalogue }) => catalogue.start()))
       const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
       return { url: `http://${name}:${bound}`, port: bound }
     },

@@ -35,6 +35,9 @@ export interface Shared {
   readonly pool: CredentialPool
 }
 
+/** A first turn waits no longer than this for the live catalogue. */
+const CATALOGUE_WAIT_MS = 2000
+
 /** One configured instance with everything it needs. */
 export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
   const { loaded, log, client } = shared
@@ -79,6 +82,9 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
       },
     },
     payload: toPayloadOptions(instance),
+    ready: async (signal) => {
+      await catalogue.ready(AbortSignal.any([signal, AbortSignal.timeout(CATALOGUE_WAIT_MS)]))
+    },
     reasoningReplay: codex.reasoning_replay,
     capabilities: toLayers(instance),
     compress: createCompress(codex.request_compression, host),

@@ -153,6 +153,8 @@ function toLiteInput(base: string, { tools, input }: Shaped['mapped']): InputIte
 function toReasoning({ turn, settings }: PayloadInput, isLite: boolean): JsonObject | undefined {
   const reasoning: JsonObject = turn.endpoint === 'responses' ? { ...turn.body.reasoning } : {}
   set(reasoning, 'effort', settings.effort)
+  // Settled from what the client asked: absent means that it must not be sent.
+  delete reasoning.summary
   set(reasoning, 'summary', settings.summary)
   if (isLite) reasoning.context = 'all_turns'
   const wasSent = turn.endpoint === 'responses' && turn.body.reasoning !== undefined

@@ -1,4 +1,4 @@
-import { type ByteString, bytesOf, joinBytes, sliceBytes } from '../../lib/byte-string.ts'
+import { type ByteString, bytesOf, joinBytes, NO_BYTES, sliceBytes } from '../../lib/byte-string.ts'
 import { GatewayError } from '../../turn/errors.ts'
 import { TurnEvent } from '../../turn/events.ts'
 
@@ -6,45 +6,53 @@ const MAX_EVENT_BYTES = 16 * 1024 * 1024
 const BOM = '\u00ef\u00bb\u00bf'
 /** A line end, then an empty line, for streams that use CR. A lone CR that may be half of a CRLF does not end a line. */
 const BLANK_LINE = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/g
+const LINE_END = /\r\n|\n|\r/
+const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
+const SPACE = 32
+const COLON = 58
 const TYPE_PREFIX = '{"type":"'
 
-/** Bytes of a `text/event-stream` → events, whatever the split, with LF, CRLF or CR (connector.md §9.1). */
+/**
+ * Bytes of a `text/event-stream` → events, whatever the split, with LF, CRLF or CR (upstream.md §5).
+ *
+ * Data that is no JSON object with a type comes out as an event of type ''; comments, `id:`, `retry:` and `[DONE]` do
+ * not come out at all.
+ */
 export class SseDecoder {
   /** Pieces without a blank line yet. Joined only when one appears, so that a huge event costs one copy, not one a read. */
   #pieces: ByteString[] = []
   #pendingBytes = 0
+  /** The last three characters of the pieces: half a blank line may be among them. */
+  #tail = ''
   #isStart = true
 
   /** @throws GatewayError `upstream_bad_response` for an event over 16 MiB */
   push(chunk: Buffer): TurnEvent[] {
     const text = bytesOf(chunk)
-    if (this.#pendingBytes > 0 && !mayEndEvent(this.#lastPiece(), text)) {
+    if (this.#pendingBytes > 0 && !hasBlankLine(this.#tail + text)) {
       this.#keep(text)
       return []
     }
     const buffer = this.#take(text)
     const events: TurnEvent[] = []
     const rest = buffer.includes('\r') ? splitAny(buffer, events) : splitLf(buffer, events)
-    if (rest < buffer.length) this.#keep(sliceBytes(buffer, rest))
+    if (rest < buffer.length) this.#keep(rest === 0 ? buffer : sliceBytes(buffer, rest))
     return events
   }
 
   /** What the stream's end leaves: an event whose blank line never came still counts if its JSON is whole. */
   end(): TurnEvent[] {
-    const rest = joinBytes(this.#pieces).trimEnd() as ByteString
-    this.#pieces = []
-    this.#pendingBytes = 0
+    const rest = this.#take(NO_BYTES).trimEnd()
+    if (rest === '') return []
     const event = toEvent(`${rest}\n\n` as ByteString)
     return event === undefined || Object.keys(event.fields).length === 0 ? [] : [event]
-  }
-
-  #lastPiece(): string {
-    return this.#pieces.at(-1) ?? ''
   }
 
   #keep(piece: ByteString): void {
     this.#pieces.push(piece)
     this.#pendingBytes += piece.length
+    this.#tail = (piece.length < 3 ? this.#tail + piece : piece).slice(-3)
     if (this.#pendingBytes > MAX_EVENT_BYTES) {
       throw new GatewayError('upstream_bad_response', 'The backend sent an event larger than 16 MiB.')
     }
@@ -56,6 +64,7 @@ export class SseDecoder {
       buffer = joinBytes([...this.#pieces, text])
       this.#pieces = []
       this.#pendingBytes = 0
+      this.#tail = ''
     }
     if (this.#isStart && buffer.length >= BOM.length) {
       this.#isStart = false
@@ -65,11 +74,8 @@ export class SseDecoder {
   }
 }
 
-/** False only if joining cannot bring a blank line to light. */
-function mayEndEvent(before: string, text: string): boolean {
-  if (text.includes('\n\n') || text.includes('\r')) return true
-  const last = before.at(-1)
-  return (last === '\n' || last === '\r') && text.startsWith('\n')
+function hasBlankLine(text: string): boolean {
+  return text.includes('\n\n') || (text.includes('\r') && text.search(BLANK_LINE) !== -1)
 }
 
 /** @returns where the unfinished rest begins */
@@ -94,38 +100,55 @@ function splitAny(buffer: ByteString, events: TurnEvent[]): number {
   return start
 }
 
-/** undefined for frames without data: comments, `retry:`, `[DONE]`. */
-function toEvent(frame: ByteString): TurnEvent | undefined {
-  const json = dataOf(frame)
-  if (json === undefined || json === '[DONE]' || json === '') return undefined
-  if (json.startsWith(TYPE_PREFIX)) {
-    return new TurnEvent(json.slice(TYPE_PREFIX.length, json.indexOf('"', TYPE_PREFIX.length)), json, frame)
+/** undefined for blocks without data. */
+function toEvent(block: ByteString): TurnEvent | undefined {
+  const frame = withoutPreamble(block)
+  const data = frame.startsWith('data:') ? 0 : frame.indexOf('\ndata:') + 1 || -1
+  if (data === -1) return toUnusualEvent(frame)
+  const start = afterColon(frame, data + 4)
+  const end = frame.length - 2
+  // The usual form: one data line, LF, nothing behind it.
+  if (frame.indexOf('\n', start) !== end || frame.charCodeAt(end - 1) === CARRIAGE_RETURN) return toUnusualEvent(frame)
+
+  if (frame.startsWith(TYPE_PREFIX, start)) {
+    const from = start + TYPE_PREFIX.length
+    return new TurnEvent(frame.slice(from, frame.indexOf('"', from)), sliceBytes(frame, start, end), frame)
   }
+  return toTypedEvent(sliceBytes(frame, start, end), frame)
+}
+
+/** Comments and stray line ends before an event are not part of it. */
+function withoutPreamble(block: ByteString): ByteString {
+  let start = 0
+  for (;;) {
+    const code = block.charCodeAt(start)
+    if (code === LINE_FEED || code === CARRIAGE_RETURN) start += 1
+    else if (code === COLON) start = lineEnd(block, start)
+    else return start === 0 ? block : sliceBytes(block, start)
+  }
+}
+
+function lineEnd(text: string, from: number): number {
+  let end = from
+  while (end < text.length && text.charCodeAt(end) !== LINE_FEED && text.charCodeAt(end) !== CARRIAGE_RETURN) end += 1
+  return end
+}
+
+/** Any line ends, any number of data lines, anywhere. */
+function toUnusualEvent(frame: ByteString): TurnEvent | undefined {
+  const lines = frame.split(LINE_END).filter((line) => line.startsWith('data:'))
+  const json = lines.map((line) => line.slice(afterColon(line, 4))).join('\n') as ByteString
+  return toTypedEvent(json, frame)
+}
+
+function toTypedEvent(json: ByteString, frame: ByteString): TurnEvent | undefined {
+  if (json === '' || json === '[DONE]') return undefined
   const event = new TurnEvent('', json, frame)
   const { type } = event.fields
   return typeof type === 'string' ? new TurnEvent(type, json, frame, event.fields) : event
 }
 
-/** The joined `data:` lines; one line, the usual case, without copying. */
-function dataOf(frame: ByteString): ByteString | undefined {
-  const first = frame.startsWith('data:') ? 0 : afterLineEnd(frame, 'data:')
-  if (first === -1) return undefined
-  const start = first + (frame[first + 5] === ' ' ? 6 : 5)
-  const end = lineEnd(frame, start)
-  if (afterLineEnd(frame, 'data:', end) === -1) return sliceBytes(frame, start, end)
-  const lines = frame.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:'))
-  return lines.map((line) => line.slice(line[5] === ' ' ? 6 : 5)).join('\n') as ByteString
-}
-
-function afterLineEnd(frame: string, word: string, from = 0): number {
-  const lf = frame.indexOf(`\n${word}`, from)
-  const at = lf === -1 ? frame.indexOf(`\r${word}`, from) : lf
-  return at === -1 ? -1 : at + 1
-}
-
-function lineEnd(frame: string, from: number): number {
-  const lf = frame.indexOf('\n', from)
-  const end = lf === -1 ? frame.length : lf
-  const cr = frame.lastIndexOf('\r', end)
-  return cr >= from ? frame.indexOf('\r', from) : end
+/** @param colon where it stands; one space behind it does not count */
+function afterColon(line: string, colon: number): number {
+  return line.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1
 }

@@ -1,0 +1,216 @@
+/**
+ * Real agents complete tool-using turns through the gateway and the simulator. Installs their pinned releases, then
+ * runs itself again in a network namespace that has loopback only, since the agents try to reach their makers.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { loadConfig } from '../src/config/load.ts'
+import { createLogger } from '../src/lib/logger.ts'
+import { createApp } from '../src/server/app.ts'
+import { type Simulator, startSimulator } from '../src/simulator/server.ts'
+
+const { values: flags } = parseArgs({ options: { inside: { type: 'boolean' }, report: { type: 'string' } } })
+const cache = join(import.meta.dirname, '..', '.cache', 'clients')
+const CLIENTS = ['@openai/codex@0.169.0', 'opencode-ai@1.18.33']
+const RUN_TIMEOUT_MS = 90_000
+
+if (flags.inside === true) await runAll()
+else {
+  await install()
+  await runInside()
+}
+
+async function install(): Promise<void> {
+  const done = join(cache, `installed-${CLIENTS.join('+').replace(/[^\w.+-]/g, '_')}`)
+  if (existsSync(done)) return
+  mkdirSync(cache, { recursive: true })
+  writeFileSync(join(cache, 'package.json'), '{"private":true,"name":"clients"}')
+  const { code, output } = await run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', ...CLIENTS], {
+    cwd: cache,
+    timeoutMs: 300_000,
+  })
+  if (code !== 0) throw new Error(`the clients could not be installed:\n${output}`)
+  writeFileSync(done, '')
+}
+
+async function runInside(): Promise<void> {
+  const args = ['--inside', ...(flags.report === undefined ? [] : ['--report', flags.report])]
+  const script = 'ip link set lo up && exec "$0" "$@"'
+  const asUser = process.getuid?.() === 0 ? [] : ['-r']
+  const child = spawn(
+    'unshare',
+    [...asUser, '-n', 'sh', '-c', script, process.execPath, import.meta.filename, ...args],
+    { stdio: 'inherit' },
+  )
+  process.exitCode = await new Promise<number>((resolve) => {
+    child.once('error', (error) => {
+      console.error(`unshare is needed to keep the agents on loopback: ${error.message}`)
+      resolve(1)
+    })
+    child.once('close', (code) => resolve(code ?? 1))
+  })
+}
+
+interface Stage {
+  readonly simulator: Simulator
+  readonly url: string
+  readonly home: string
+}
+
+async function runAll(): Promise<void> {
+  const checks: Record<string, (stage: Stage) => Promise<void>> = {
+    'E-14: the Codex CLI runs a command, classic model': (stage) => codex(stage, 'gpt-5.5', false),
+    'E-14: the Codex CLI runs a command, lite model': (stage) => codex(stage, 'gpt-5.6-sol', false),
+    'E-14, M-28: the Codex CLI signed in runs a command': (stage) => codex(stage, 'gpt-5.6-sol', true),
+    'E-13: OpenCode runs two commands over chat completions': (stage) => opencode(stage, '@ai-sdk/openai-compatible'),
+    'E-13: OpenCode runs two commands over Responses': (stage) => opencode(stage, '@ai-sdk/openai'),
+  }
+  let numPassedTests = 0
+  let numFailedTests = 0
+  for (const [name, check] of Object.entries(checks)) {
+    const startedAtMs = Date.now()
+    try {
+      await onStage(check)
+      numPassedTests += 1
+      console.log(` ✓ ${name} (${Date.now() - startedAtMs} ms)`)
+    } catch (error) {
+      numFailedTests += 1
+      console.log(` ✗ ${name}\n${error instanceof Error ? error.message : error}`)
+    }
+  }
+  if (flags.report !== undefined) writeFileSync(flags.report, JSON.stringify({ numPassedTests, numFailedTests }))
+  process.exit(numFailedTests === 0 ? 0 : 1)
+}
+
+/** A gateway and a simulator of their own for each check. */
+async function onStage(check: (stage: Stage) => Promise<void>): Promise<void> {
+  const simulator = await startSimulator()
+  const home = mkdtempSync(join(tmpdir(), 'codexway-clients-'))
+  const auth = join(home, 'gateway-auth.json')
+  writeFileSync(auth, JSON.stringify(simulator.issuer.authFile()))
+  const env = {
+    HOME: home,
+    OPENAI_CODEX_PATH: auth,
+    OPENAI_API_BASE_URL: simulator.baseUrl,
+    CODEX_REFRESH_TOKEN_URL_OVERRIDE: `${simulator.url}/oauth/token`,
+    CODEXWAY_PORT: '0',
+  }
+  const result = loadConfig({}, env, home)
+  if (!result.ok) throw new Error(result.problems.join('\n'))
+  const app = createApp({ loaded: result.loaded, log: createLogger('silent', process.stderr) })
+  const { url } = await app.listen()
+  try {
+    await check({ simulator, url, home })
+  } finally {
+    await Promise.all([app.stop(), simulator.close()])
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+async function codex({ simulator, url, home }: Stage, model: string, isSignedIn: boolean): Promise<void> {
+  const codexHome = join(home, 'codex')
+  const work = join(home, 'work')
+  for (const directory of [codexHome, work]) mkdirSync(directory)
+  if (isSignedIn) writeFileSync(join(codexHome, 'auth.json'), JSON.stringify(simulator.issuer.authFile()))
+  writeFileSync(join(codexHome, 'config.toml'), toCodexConfig(url, model, isSignedIn))
+  const args = [
+    'exec',
+    '--skip-git-repo-check',
+    '--json',
+    '--dangerously-bypass-approvals-and-sandbox',
+    'Please run `echo marker-$((40+2))`.',
+  ]
+  const { code, output } = await run(join(cache, 'node_modules', '.bin', 'codex'), args, {
+    cwd: work,
+    timeoutMs: RUN_TIMEOUT_MS,
+    env: { HOME: home, CODEX_HOME: codexHome, PATH: process.env.PATH ?? '' },
+  })
+  if (code !== 0) throw new Error(`exit ${code}\n${output.slice(-3000)}`)
+  if (!output.includes('The command printed') || !output.includes('marker-42'))
+    throw new Error(`no result\n${output.slice(-3000)}`)
+  const turns = simulator.requests.map(({ body }) => JSON.stringify(body))
+  if (turns.length !== 2) throw new Error(`${turns.length} upstream requests instead of 2`)
+}
+
+function toCodexConfig(url: string, model: string, isSignedIn: boolean): string {
+  return [
+    `model = "${model}"`,
+    'model_provider = "gateway"',
+    '[model_providers.gateway]',
+    'name = "gateway"',
+    `base_url = "${url}/v1"`,
+    'wire_api = "responses"',
+    `requires_openai_auth = ${isSignedIn}`,
+    '[analytics]',
+    'enabled = false',
+    '[otel]',
+    'metrics_exporter = "none"',
+    '[features]',
+    'apps = false',
+    'plugins = false',
+    'remote_plugin = false',
+  ].join('\n')
+}
+
+async function opencode({ simulator, url, home }: Stage, npm: string): Promise<void> {
+  const config = join(home, '.config', 'opencode')
+  const work = join(home, 'work')
+  for (const directory of [config, work]) mkdirSync(directory, { recursive: true })
+  const provider = { gw: { npm, options: { baseURL: `${url}/v1`, apiKey: 'x' }, models: { 'gpt-5.5': {} } } }
+  writeFileSync(
+    join(config, 'opencode.json'),
+    JSON.stringify({ provider, model: 'gw/gpt-5.5', permission: 'allow', autoupdate: false, share: 'disabled' }),
+  )
+  const { code, output } = await run(
+    join(cache, 'node_modules', '.bin', 'opencode'),
+    ['run', 'Please run `echo first-$((40+1))` and then run `echo second-$((40+2))`.'],
+    {
+      cwd: work,
+      timeoutMs: RUN_TIMEOUT_MS,
+      env: {
+        HOME: home,
+        PATH: process.env.PATH ?? '',
+        OPENCODE_DISABLE_AUTOUPDATE: '1',
+        OPENCODE_DISABLE_MODELS_FETCH: '1',
+        OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
+      },
+    },
+  )
+  if (code !== 0) throw new Error(`exit ${code}\n${output.slice(-3000)}`)
+  if (!output.includes('The command printed')) throw new Error(`no result\n${output.slice(-3000)}`)
+  const withTools = simulator.requests.filter(({ body }) => Array.isArray(body.tools) && body.tools.length > 0)
+  if (withTools.length !== 3)
+    throw new Error(`${withTools.length} tool-using upstream requests instead of 3\n${output.slice(-2000)}`)
+}
+
+interface RunOptions {
+  readonly cwd: string
+  readonly timeoutMs: number
+  readonly env?: Record<string, string>
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  { cwd, timeoutMs, env }: RunOptions,
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(env === undefined ? {} : { env }),
+    })
+    let output = ''
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.once('error', (error) => (output += error.message))
+    child.once('close', (code) => {
+      clearTimeout(timer)
+      resolve({ code: code ?? 1, output })
+    })
+  })
+}
