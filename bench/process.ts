@@ -7,12 +7,12 @@ export interface Started {
   readonly port: number
 }
 
-/** Starts a Node script that prints its port as the first line. */
+/** Starts a Node script whose first line is its port, or the gateway, whose first line holds its address. */
 export async function startScript(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Started> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
   const lines = createInterface({ input: child.stdout })
   for await (const line of lines) {
-    const port = /(\d+)\D*$/.exec(line)?.[1]
+    const port = /^(\d+)$|:(\d+)\/v1/.exec(line)?.slice(1).find((group) => group !== undefined)
     if (port !== undefined) {
       child.stdout.resume()
       return { child, port: Number(port) }

@@ -19,6 +19,19 @@ withConfig(program.command('serve'))
   .option('--ready-file <path>', 'write {"pid","url","port"} here once it listens')
   .action(async (flags) => end(await (await import('./serve.ts')).runServe(flags)))
 
+program
+  .command('simulate')
+  .description('Start the stand-in for the Codex backend and its OAuth issuer alone')
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--port <number>', 'port to listen on', '2634')
+  .option('--auth-directory <path>', 'write an auth.json that the simulator accepts into this directory')
+  .action(async (flags) => end(await (await import('./simulate.ts')).runSimulate(flags)))
+
+program
+  .command('demo')
+  .description('Show a streamed answer and a tool round trip against the simulator, then end')
+  .action(async () => end(await (await import('./demo.ts')).runDemo()))
+
 const config = withConfig(program.command('config'))
   .description('Print the effective configuration, each value with its source')
   .option('--json', 'for machines')
