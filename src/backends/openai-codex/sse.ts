@@ -103,7 +103,7 @@ function splitAny(buffer: ByteString, events: TurnEvent[]): number {
 /** undefined for blocks without data. */
 function toEvent(block: ByteString): TurnEvent | undefined {
   const frame = withoutPreamble(block)
-  const data = frame.startsWith('data:') ? 0 : frame.indexOf('\ndata:') + 1 || -1
+  const data = dataLine(frame)
   if (data === -1) return toUnusualEvent(frame)
   const start = afterColon(frame, data + 4)
   const end = frame.length - 2
@@ -115,6 +115,12 @@ function toEvent(block: ByteString): TurnEvent | undefined {
     return new TurnEvent(frame.slice(from, frame.indexOf('"', from)), sliceBytes(frame, start, end), frame)
   }
   return toTypedEvent(sliceBytes(frame, start, end), frame)
+}
+
+function dataLine(frame: string): number {
+  if (frame.startsWith('data:')) return 0
+  const before = frame.indexOf('\ndata:')
+  return before === -1 ? -1 : before + 1
 }
 
 /** Comments and stray line ends before an event are not part of it. */
