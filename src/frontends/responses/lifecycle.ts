@@ -3,6 +3,8 @@ import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from
 import { scanInteger } from '../../lib/json-scan.ts'
 import { TurnEvent } from '../../turn/events.ts'
 
+const NOTHING: readonly TurnEvent[] = []
+
 interface Delta {
   readonly kind: string
   readonly index: JsonObject
@@ -21,16 +23,26 @@ export class Lifecycle {
   #held: TurnEvent[] = []
   readonly #added = new Set<number>()
   readonly #withDeltas = new Set<number>()
-  #next = 0
+  /** Where the last delta belonged; nearly always the next one does too. */
+  #lastDelta = -1
+  #last: TurnEvent | undefined
 
   /** The next sequence number, for an event of ours at the end. */
   get next(): number {
-    return this.#next
+    return this.#current + 1
+  }
+
+  get #current(): number {
+    return this.#last === undefined ? 0 : (scanInteger(this.#last.json, 'sequence_number') ?? 0)
   }
 
   /** What must be written before this event. */
-  before(event: TurnEvent): TurnEvent[] {
-    this.#next = (scanInteger(event.json, 'sequence_number') ?? this.#next) + 1
+  before(event: TurnEvent): readonly TurnEvent[] {
+    this.#last = event
+    if (this.#isCreated && this.#held.length === 0 && event.type.endsWith('.delta')) {
+      this.#noteDelta(event)
+      return NOTHING
+    }
     const opening = this.#isCreated ? [] : this.#open(event)
     return [...opening, ...this.#complete(event)]
   }
@@ -60,13 +72,13 @@ export class Lifecycle {
       status: 'in_progress',
       output: [],
     }
-    return [TurnEvent.of({ type: 'response.created', sequence_number: this.#next - 1, response })]
+    return [TurnEvent.of({ type: 'response.created', sequence_number: this.#current, response })]
   }
 
   #complete(event: TurnEvent): TurnEvent[] {
     const waiting = this.#isCreated && event.type !== 'response.created' ? this.#held.splice(0) : []
     if (event.type.endsWith('.delta')) {
-      this.#withDeltas.add(scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? 0)
+      this.#noteDelta(event)
       return waiting
     }
     const index = event.type.startsWith('response.output_item.') ? (numberAt(event.fields, 'output_index') ?? 0) : 0
@@ -74,6 +86,13 @@ export class Lifecycle {
     if (event.type !== 'response.output_item.done') return waiting
     const item = objectAt(event.fields, 'item') ?? {}
     return [...waiting, ...this.#announce(item, index), ...this.#fill(item, index)]
+  }
+
+  #noteDelta(event: TurnEvent): void {
+    const index = scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? 0
+    if (index === this.#lastDelta) return
+    this.#lastDelta = index
+    this.#withDeltas.add(index)
   }
 
   #announce(item: JsonObject, index: number): TurnEvent[] {
@@ -103,7 +122,7 @@ export class Lifecycle {
   }
 
   #made(type: string, fields: JsonObject): TurnEvent {
-    return TurnEvent.of({ type, sequence_number: this.#next - 1, ...fields })
+    return TurnEvent.of({ type, sequence_number: this.#current, ...fields })
   }
 }
 

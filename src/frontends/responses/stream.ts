@@ -55,6 +55,8 @@ export class ResponsesEncoder implements Encoder {
   }
 
   #write(event: TurnEvent): string {
+    // Deltas repeat in their items; the whole items are what an empty final output is filled from.
+    if (event.type.endsWith('.delta')) return frameOf(event)
     this.#collector.push(event)
     return frameOf(this.#finished(event))
   }
