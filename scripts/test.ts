@@ -1,4 +1,4 @@
-/** The whole gate: types, lint, unit and end-to-end tests, real clients. Ends with `N passed, N failed`. */
+/** The whole gate: types, lint, docs, unit and end-to-end tests, real clients. Ends with `N passed, N failed`. */
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,6 +22,7 @@ function vitest(project: string): Step {
 const steps: readonly Step[] = [
   { name: 'types', command: ['tsc', '--noEmit'] },
   { name: 'lint', command: ['biome', 'check', '--error-on-warnings', '.'] },
+  { name: 'docs', command: ['node', 'scripts/generate-docs.ts', '--check'] },
   vitest('unit'),
   vitest('e2e'),
   {
