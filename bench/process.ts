@@ -12,7 +12,10 @@ export async function startScript(args: readonly string[], env: NodeJS.ProcessEn
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
   const lines = createInterface({ input: child.stdout })
   for await (const line of lines) {
-    const port = /^(\d+)$|:(\d+)\/v1/.exec(line)?.slice(1).find((group) => group !== undefined)
+    const port = /^(\d+)$|:(\d+)\/v1/
+      .exec(line)
+      ?.slice(1)
+      .find((group) => group !== undefined)
     if (port !== undefined) {
       child.stdout.resume()
       return { child, port: Number(port) }
