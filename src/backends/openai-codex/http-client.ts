@@ -1,6 +1,7 @@
-import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { SendError } from '../../lib/send-error.ts'
 import { GatewayError } from '../../turn/errors.ts'
-import { ResponseBody } from './response-body.ts'
+import { type ProxySettings, Routes, type WatchedSocket } from './proxy.ts'
+import { ResponseBody, toCancelled } from './response-body.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST'
@@ -20,150 +21,132 @@ export interface HttpResponse {
   readonly body: ResponseBody
 }
 
-export interface ProxySettings {
-  readonly httpProxy?: string | undefined
-  readonly httpsProxy?: string | undefined
-  readonly noProxy?: string | undefined
-}
-
-/** A reset that comes later than this after the request went out is no dead idle socket. */
+/** A reset that comes later than this after the request went out is no dead idle connection. */
 const STALE_WITHIN_MS = 2000
-const NEVER_PROXIED = 'localhost,127.0.0.1,[::1],::1'
+const RESET_CODES = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 /** HTTP towards the backend and the issuer: ordered headers, no redirects, abort at once, bounded buffers. */
 export class HttpClient {
-  readonly #dispatcher: Dispatcher
-  /** Connections opened so far, by origin: an unchanged count means a request ran on a reused one. */
-  readonly #connects = new Map<string, number>()
+  readonly #routes: Routes
+  /** Errors of connections that had answered before. */
+  readonly #late = new WeakSet<Error>()
 
   constructor(proxy: ProxySettings = {}) {
-    const connector = buildConnector({ timeout: 0 })
-    const options = {
-      allowH2: false,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: 30_000,
-      connect: (target: buildConnector.Options, done: buildConnector.Callback) => {
-        const origin = `${target.protocol}//${target.host}`
-        this.#connects.set(origin, (this.#connects.get(origin) ?? 0) + 1)
-        connector(target, done)
-      },
-    }
-    const isProxied = proxy.httpProxy !== undefined || proxy.httpsProxy !== undefined
-    this.#dispatcher = isProxied ? createProxyAgent(proxy) : new Agent(options)
+    this.#routes = new Routes(proxy, (socket) => this.#watch(socket))
   }
 
-  /** @throws GatewayError `upstream_unreachable`, `upstream_timeout`, `upstream_stream_ended`, or the signal's reason */
+  /**
+   * Resolves with the head of the answer, whatever its status.
+   * @throws GatewayError `upstream_unreachable`, `upstream_timeout` or `cancelled`
+   */
   async request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const origin = new URL(request.url).origin
-    const connects = this.#connects.get(origin)
     const startedAtMs = Date.now()
-    try {
-      return await this.#send(request, signal)
-    } catch (error) {
-      const wasReused = connects !== undefined && this.#connects.get(origin) === connects
-      const isStale =
-        isReset(error) && (wasReused || hasReadBefore(error)) && Date.now() - startedAtMs < STALE_WITHIN_MS
-      if (!isStale) throw toGatewayError(error, request.url)
+    for (;;) {
+      try {
+        return await this.#send(request, signal)
+      } catch (error) {
+        if (!(error instanceof SendError)) throw error
+        // Idle connections die unnoticed (Cloudflare closes them): nothing was answered, so this is still the first try.
+        const isStale = this.#isStale(error.cause) && Date.now() - startedAtMs < STALE_WITHIN_MS
+        if (!isStale) throw toUnreachable(error)
+      }
     }
-    // The socket had died while idle (Cloudflare closes them): nothing was answered, so this is still the first try.
-    return this.#send(request, signal).catch((error) => {
-      throw toGatewayError(error, request.url)
-    })
   }
 
   async close(): Promise<void> {
-    await this.#dispatcher.destroy()
+    await this.#routes.destroy()
+  }
+
+  #watch(socket: WatchedSocket): void {
+    socket.prependListener('error', (error) => {
+      if (socket.bytesRead > 0) this.#late.add(error)
+    })
+  }
+
+  /** True for the death of a connection that had been used before: only such a one can have been idle. */
+  #isStale(cause: unknown): boolean {
+    if (!(cause instanceof Error) || !RESET_CODES.has(codeOf(cause))) return false
+    return this.#late.has(cause) || bytesReadOf(cause) > 0
   }
 
   #send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason)
-        return
-      }
-      const body = new ResponseBody(signal, request.timeoutMs, reject)
-      const { origin, pathname, search } = new URL(request.url)
-      this.#dispatcher.dispatch(
-        {
-          origin,
-          path: pathname + search,
-          method: request.method,
-          headers: request.headers.flat(),
-          body: request.body ?? null,
+    const url = new URL(request.url)
+    const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>()
+    if (signal.aborted) {
+      reject(toCancelled(signal))
+      return promise
+    }
+    const body = new ResponseBody({ host: url.host, timeoutMs: request.timeoutMs, rejectHead: reject }, signal)
+    this.#routes.for(url).dispatch(
+      {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: request.method,
+        headers: request.headers.flat(),
+        body: request.body ?? null,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      },
+      {
+        onRequestStart: (controller) => body.start(controller),
+        onResponseStart: (_controller, status, headers) => {
+          body.touch()
+          if (status >= 200) resolve({ status, ...toHeaders(headers), body })
         },
-        {
-          onRequestStart: (controller) => body.start(controller),
-          onResponseStart: (_controller, status, headers) => {
-            if (status < 200) return
-            body.touch()
-            const setCookies = headers['set-cookie'] ?? []
-            resolve({ status, headers: toFlatHeaders(headers), setCookies: [setCookies].flat(), body })
-          },
-          onResponseData: (_controller, chunk) => body.push(chunk),
-          onResponseEnd: () => body.finish(),
-          onResponseError: (_controller, error) => {
-            body.fail(error)
-            reject(error)
-          },
+        onResponseData: (_controller, chunk) => body.push(chunk),
+        onResponseEnd: () => body.finish(),
+        onResponseError: (_controller, error) => {
+          // A header no one may send is a mistake of ours, not of the network.
+          if (codeOf(error) === 'UND_ERR_INVALID_ARG') reject(error)
+          else reject(new SendError(reasonOf(error), { reached: body.isStarted, host: url.host, cause: error }))
+          body.fail(error)
         },
-      )
-    })
+      },
+    )
+    return promise
   }
 }
 
-function createProxyAgent({ httpProxy, httpsProxy, noProxy }: ProxySettings): EnvHttpProxyAgent {
-  return new EnvHttpProxyAgent({
-    httpProxy: httpProxy ?? '',
-    httpsProxy: httpsProxy ?? httpProxy ?? '',
-    noProxy: noProxy === undefined || noProxy === '' ? NEVER_PROXIED : `${noProxy},${NEVER_PROXIED}`,
-    allowH2: false,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
+/** True if the failure came before anything can have been sent: DNS, connect, TLS, proxy. */
+export function isConnectError(error: unknown): boolean {
+  return error instanceof GatewayError && error.cause instanceof SendError && !error.cause.reached
 }
 
-function toFlatHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+function toHeaders(
+  headers: Record<string, string | string[] | undefined>,
+): Pick<HttpResponse, 'headers' | 'setCookies'> {
   const flat: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined && name !== 'set-cookie') flat[name] = Array.isArray(value) ? value.join(', ') : value
   }
-  return flat
+  return { headers: flat, setCookies: [headers['set-cookie'] ?? []].flat() }
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+function toUnreachable(error: SendError): GatewayError {
+  const { host, message, reached } = error
+  const what = reached
+    ? `${host} closed the connection without an answer (${message}). Try again.`
+    : `${host} could not be reached (${message}). Check the network, the proxy variables and base_url${adviceFor(message)}.`
+  return new GatewayError('upstream_unreachable', what, { cause: error })
 }
 
-function isReset(error: unknown): boolean {
-  return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error))
+function adviceFor(code: string): string {
+  const isTrust = /CERT|ISSUER|SELF_SIGNED|UNABLE_TO/.test(code)
+  return isTrust ? '; a company certificate goes into NODE_EXTRA_CA_CERTS' : ''
 }
 
-function hasReadBefore(error: unknown): boolean {
-  // undici's SocketError carries the socket's counters.
-  const socket =
-    error instanceof Error && 'socket' in error ? (error.socket as { bytesRead?: unknown } | undefined) : undefined
-  return typeof socket?.bytesRead === 'number' && socket.bytesRead > 0
-}
-
-function toGatewayError(error: unknown, url: string): GatewayError {
-  if (error instanceof GatewayError) return error
-  const { host } = new URL(url)
+/** A code where there is one; a proxy's refusal only has words. */
+function reasonOf(error: Error): string {
   const code = codeOf(error)
-  return new GatewayError(
-    'upstream_unreachable',
-    `The backend at ${host} could not be reached${code === '' ? '' : ` (${code})`}. Check the network, a proxy setting, or base_url.`,
-    { cause: error },
-  )
+  return code === '' || code === 'UND_ERR_ABORTED' ? error.message : code
 }
 
-/** True if the failure came before anything can have been sent: DNS, connect, TLS. */
-export function isConnectError(error: unknown): boolean {
-  const cause = error instanceof GatewayError ? error.cause : error
-  const code = codeOf(cause)
-  return (
-    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/.test(
-      code,
-    ) || /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)
-  )
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** What had been read over the connection, by the counters on undici's `SocketError`. */
+function bytesReadOf(error: Error): number {
+  const socket = 'socket' in error ? (error.socket as { bytesRead?: unknown } | null | undefined) : undefined
+  return typeof socket?.bytesRead === 'number' ? socket.bytesRead : 0
 }

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { SendError } from '../../lib/send-error.ts'
 import { GatewayError } from '../../turn/errors.ts'
 
 /** Bytes held for a consumer that is not ready; beyond it the socket is paused. */
@@ -6,13 +7,22 @@ const HIGH_WATER_BYTES = 64 * 1024
 /** How long a stream may take to end by itself after its last event. */
 const END_GRACE_MS = 1000
 
+export interface BodyOptions {
+  /** Named in errors. */
+  readonly host: string
+  /** Limit for connecting and the first byte, and for every silence after it. */
+  readonly timeoutMs: number
+  /** Told of a failure while the head of the answer is still awaited. */
+  readonly rejectHead: (error: GatewayError) => void
+}
+
 /**
- * One answer's bytes, one read a step, pulled. Leaving the loop early closes the connection; so does the signal, and so
- * does a silence longer than the limit while the consumer is waiting.
+ * One answer's bytes, one network read a step, pulled. Leaving the loop early closes the connection; so does the signal,
+ * and so does a silence longer than the limit while the consumer is waiting.
  */
 export class ResponseBody implements AsyncIterable<Buffer> {
+  readonly #options: BodyOptions
   readonly #signal: AbortSignal
-  readonly #rejectHead: (error: unknown) => void
   readonly #silence: NodeJS.Timeout
   readonly #onAbort: () => void
   #controller: Dispatcher.DispatchController | undefined
@@ -20,31 +30,35 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   #queuedBytes = 0
   #isDone = false
   #isReleased = false
-  #graceful: NodeJS.Timeout | undefined
-  #error: unknown
+  #grace: NodeJS.Timeout | undefined
+  #error: GatewayError | undefined
   #wake: (() => void) | undefined
 
-  /** @param rejectHead told of a failure while the head of the answer is still awaited */
-  constructor(signal: AbortSignal, timeoutMs: number, rejectHead: (error: unknown) => void) {
+  constructor(options: BodyOptions, signal: AbortSignal) {
+    this.#options = options
     this.#signal = signal
-    this.#rejectHead = rejectHead
-    this.#onAbort = () => this.#abort(signal.reason)
+    this.#onAbort = () => this.#abort(toCancelled(signal))
     signal.addEventListener('abort', this.#onAbort, { once: true })
-    this.#silence = setTimeout(() => this.#onSilence(timeoutMs), timeoutMs)
+    this.#silence = setTimeout(() => this.#onSilence(), options.timeoutMs)
+  }
+
+  /** True once the request may have left: a connection was there to write it to. */
+  get isStarted(): boolean {
+    return this.#controller !== undefined
   }
 
   start(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#isDone) controller.abort(toError(this.#error))
+    if (this.#isDone) controller.abort(this.#error ?? noLongerNeeded())
   }
 
   /** Something came: the silence starts anew. */
   touch(): void {
-    this.#silence.refresh()
+    if (!this.#isDone) this.#silence.refresh()
   }
 
   push(chunk: Buffer): void {
-    if (this.#isReleased) return
+    if (this.#isReleased || this.#isDone) return
     this.#silence.refresh()
     this.#chunks.push(chunk)
     this.#queuedBytes += chunk.length
@@ -56,61 +70,72 @@ export class ResponseBody implements AsyncIterable<Buffer> {
     this.#settle()
   }
 
-  fail(error: unknown): void {
-    this.#error ??= error instanceof GatewayError ? error : endedError(error)
+  fail(cause: unknown): void {
+    this.#error ??= endedError(this.#options.host, cause)
     this.#settle()
   }
 
-  /** Nothing more is wanted, but the end may be under way: a socket that reaches it can be used again. */
-  release(): void {
-    if (this.#isDone || this.#isReleased) return
-    this.#isReleased = true
-    this.#chunks = []
-    clearTimeout(this.#silence)
-    this.#resume()
-    this.#graceful = setTimeout(() => {
-      this.#isReleased = false
-      this.close()
-    }, END_GRACE_MS).unref()
-  }
-
-  /** Closes the connection unless the answer is complete. */
-  close(): void {
-    if (!this.#isDone && !this.#isReleased)
-      this.#abort(new GatewayError('cancelled', 'The answer is no longer needed.'))
-  }
-
-  /** The whole rest as text, for answers that are no streams. @throws GatewayError if it is longer than `maxBytes` */
-  async text(maxBytes = 4 * 1024 * 1024): Promise<string> {
-    const chunks: Buffer[] = []
-    let total = 0
-    for await (const chunk of this) {
-      total += chunk.length
-      if (total > maxBytes) throw new GatewayError('upstream_bad_response', 'The answer is longer than expected.')
-      chunks.push(chunk)
+  /**
+   * The bytes of the next network read; undefined at the end.
+   * @throws GatewayError when the answer is cut, silent for too long or given up
+   */
+  async read(): Promise<Buffer | undefined> {
+    for (;;) {
+      const chunk = this.#chunks.shift()
+      if (chunk !== undefined) {
+        this.#queuedBytes -= chunk.length
+        if (this.#chunks.length === 0 && this.#controller?.paused === true) this.#resume()
+        return chunk
+      }
+      if (this.#error !== undefined) throw this.#error
+      if (this.#isDone) return undefined
+      await this.#woken()
     }
-    return Buffer.concat(chunks).toString('utf8')
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
     try {
-      for (;;) {
-        const chunk = this.#chunks.shift()
-        if (chunk !== undefined) {
-          this.#queuedBytes -= chunk.length
-          if (this.#chunks.length === 0 && this.#controller?.paused === true) this.#resume()
-          yield chunk
-        } else if (this.#error !== undefined) throw this.#error
-        else if (this.#isDone) return
-        else await this.#woken()
-      }
+      for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) yield chunk
     } finally {
       this.close()
     }
   }
 
+  /** The whole rest as text, for answers that are no streams. @throws GatewayError also if it is longer than `maxBytes` */
+  async text(maxBytes = 4 * 1024 * 1024): Promise<string> {
+    const chunks: Buffer[] = []
+    let total = 0
+    for await (const chunk of this) {
+      total += chunk.length
+      if (total > maxBytes) {
+        throw new GatewayError(
+          'upstream_bad_response',
+          `The answer of ${this.#options.host} is longer than ${maxBytes} bytes, which cannot be right.`,
+        )
+      }
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks).toString('utf8')
+  }
+
+  /** Nothing more is wanted, but the end may be under way: a connection that reaches it can be used again. */
+  release(): void {
+    if (this.#isDone || this.#isReleased) return
+    this.#isReleased = true
+    this.#dropQueue()
+    clearTimeout(this.#silence)
+    this.#controller?.resume()
+    this.#grace = setTimeout(() => this.#abort(noLongerNeeded()), END_GRACE_MS).unref()
+  }
+
+  /** Closes the connection unless the answer is complete or about to be. */
+  close(): void {
+    if (this.#isDone) this.#dropQueue()
+    else if (!this.#isReleased) this.#abort(noLongerNeeded())
+  }
+
   #resume(): void {
-    if (!this.#isReleased) this.#silence.refresh()
+    this.touch()
     this.#controller?.resume()
   }
 
@@ -125,44 +150,57 @@ export class ResponseBody implements AsyncIterable<Buffer> {
     this.#wake = undefined
   }
 
-  #onSilence(timeoutMs: number): void {
+  #onSilence(): void {
     // A paused socket is silent because our client is slow, which is no fault of the backend.
-    if (this.#controller?.paused === true) {
-      this.#silence.refresh()
-      return
-    }
-    this.#abort(
-      new GatewayError(
-        'upstream_timeout',
-        `The backend sent nothing for ${timeoutMs / 1000} s (the setting "timeout").`,
-      ),
-    )
+    if (this.#controller?.paused === true) this.#silence.refresh()
+    else this.#abort(timeoutError(this.#options, this.isStarted))
   }
 
-  #abort(reason: unknown): void {
-    this.#error ??= reason
+  #abort(error: GatewayError): void {
+    this.#error ??= error
+    this.#dropQueue()
     this.#settle()
-    this.#controller?.abort(toError(reason))
-    this.#rejectHead(reason)
+    // First: the abort makes undici report a failure of its own.
+    this.#options.rejectHead(error)
+    this.#controller?.abort(error)
+  }
+
+  #dropQueue(): void {
+    this.#chunks = []
+    this.#queuedBytes = 0
   }
 
   #settle(): void {
     this.#isDone = true
     clearTimeout(this.#silence)
-    clearTimeout(this.#graceful)
+    clearTimeout(this.#grace)
     this.#signal.removeEventListener('abort', this.#onAbort)
     this.#wakeUp()
   }
 }
 
-function endedError(cause: unknown): GatewayError {
-  return new GatewayError(
-    'upstream_stream_ended',
-    'The backend closed the connection before its answer was complete.',
-    { cause },
-  )
+/** The signal's reason if it is an error of ours, else that the client left. */
+export function toCancelled({ reason }: AbortSignal): GatewayError {
+  if (reason instanceof GatewayError) return reason
+  return new GatewayError('cancelled', 'The request was given up before its answer was complete.', { cause: reason })
 }
 
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason })
+function noLongerNeeded(): GatewayError {
+  return new GatewayError('cancelled', 'The rest of the answer was not needed.')
+}
+
+function timeoutError({ host, timeoutMs }: BodyOptions, reached: boolean): GatewayError {
+  const seconds = timeoutMs / 1000
+  const what = reached ? `${host} sent nothing for ${seconds} s` : `No connection to ${host} within ${seconds} s`
+  return new GatewayError('upstream_timeout', `${what}. The setting "timeout" is the limit.`, {
+    cause: new SendError(what, { reached, host }),
+  })
+}
+
+function endedError(host: string, cause: unknown): GatewayError {
+  return new GatewayError(
+    'upstream_stream_ended',
+    `${host} closed the connection before its answer was complete. Try again.`,
+    { cause },
+  )
 }
