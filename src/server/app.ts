@@ -74,6 +74,8 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     async stop() {
       await server.stop(config.server.drain_seconds * 1000)
       for (const { catalogue } of backends) catalogue.close()
+      // A refresh under way must still reach the file: its old token is used up.
+      await pool.idle()
       await client.close()
     },
   }

@@ -110,7 +110,8 @@ function createCredentials(
       openaiCodexPath: variable(env, 'OPENAI_CODEX_PATH'),
       codexPath: instance.codex_path,
       codexHome: variable(env, 'CODEX_HOME'),
-      home: variable(env, 'HOME'),
+      // Without any of the variables it is still the person's own directory.
+      home: variable(env, 'HOME') ?? (variable(env, 'USERPROFILE') === undefined ? loaded.home : undefined),
       userProfile: variable(env, 'USERPROFILE'),
       platform: process.platform,
     },

@@ -1,0 +1,122 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
+
+/** The command in a home of its own. */
+function codexway(args: readonly string[], options: { yaml?: string; env?: Record<string, string> } = {}) {
+  const home = mkdtempSync(join(tmpdir(), 'codexway-command-'))
+  if (options.yaml !== undefined) writeFileSync(join(home, 'config.yaml'), options.yaml)
+  const env = { PATH: process.env.PATH ?? '', HOME: home, ...options.env }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    cwd: home,
+    env,
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
+  return { status, stdout, stderr }
+}
+
+const profile = (capabilities: string) => `backends:
+  openai_codex:
+    timeout: 120
+    extra:
+      codex:
+        default_capabilities:
+${capabilities
+  .split('\n')
+  .map((line) => `          ${line}`)
+  .join('\n')}
+`
+
+test('C-02: profile A loads as printed, without a type line', () => {
+  const yaml = profile(
+    'protocol: openai-chat\ncodex_passthrough: false\nprompt_mode: codex_default\ntool_schema_mode: custom_only\ntool_text_format: none\nbypass_tool_call_reactor: true\ninclude_environment_context: false',
+  )
+  const { status, stdout, stderr } = codexway(['config', '--json'], { yaml })
+  expect([status, stderr]).toEqual([0, ''])
+  expect(JSON.parse(stdout).config.backends.openai_codex.extra.codex.default_capabilities).toEqual({
+    protocol: 'openai-chat',
+    codex_passthrough: false,
+    prompt_mode: 'codex_default',
+    tool_schema_mode: 'custom_only',
+    tool_text_format: 'none',
+    bypass_tool_call_reactor: true,
+    include_environment_context: false,
+  })
+})
+
+for (const [id, yaml, words] of [
+  ['C-04', profile('prompt_mode: foo'), ['prompt_mode', 'foo', 'merge_custom']],
+  ['C-05', profile('include_environment_context: "false"'), ['include_environment_context', 'boolean']],
+  [
+    'C-06',
+    'backends: {openai_codex: {extra: {codex: {default_capabilites: {}}}}}',
+    ['default_capabilites', 'default_capabilities'],
+  ],
+  ['C-15', 'backends: {foo: {}}', ['backends.foo.type', 'openai-codex']],
+  ['C-15', 'backends: {foo: {type: nope}}', ['backends.foo.type', 'nope', 'openai-codex']],
+  ['C-17', 'backends: {openai_codex: {timeout: 0}}', ['timeout', '0']],
+  ['C-17', 'backends: {openai_codex: {timeout: 601}}', ['timeout', '601']],
+  ['C-17', 'backends: {openai_codex: {timeout: "120"}}', ['timeout', 'number']],
+  ['C-09', 'backends: {openai_codex: {base_url: "http://example.com"}}', ['base_url', 'clear text']],
+  ['H-01', 'server: {host: 0.0.0.0}', ['server.host', 'server.api_keys']],
+] as const) {
+  test(`${id}: ${words.join(' … ')} is refused by name, with exit status 2`, () => {
+    const { status, stderr } = codexway(['serve', '--port', '0'], { yaml })
+    expect(status).toBe(2)
+    for (const word of words) expect(stderr).toContain(word)
+  })
+}
+
+test('C-13: all mistakes are reported at once, one line each', () => {
+  const { stderr } = codexway(['config'], {
+    yaml: 'backends: {openai_codex: {timeout: 0, tokn_refresh: x}}\nserver: {port: -1}',
+  })
+  expect(stderr.trim().split('\n')).toHaveLength(3)
+})
+
+test('C-14: the command line beats the file, is named as source, and keys are masked', () => {
+  const yaml = 'server: {api_keys: [hidden-key]}\nbackends: {openai_codex: {timeout: 60}}'
+  const { stdout } = codexway(['config', '--set', 'backends.openai_codex.timeout=30'], { yaml })
+  expect(stdout).toContain('backends.openai_codex.timeout: 30   # command line')
+  expect(stdout).not.toContain('hidden-key')
+})
+
+test('C-16: a named file that is not there is an error', () => {
+  const { status, stderr } = codexway(['serve', '--config', 'missing.yaml'])
+  expect(status).toBe(2)
+  expect(stderr).toContain('missing.yaml')
+})
+
+test('A-36: doctor without credentials lists where it looked and what to do', () => {
+  const { status, stdout } = codexway(['doctor'])
+  expect(status).toBe(1)
+  expect(stdout).toContain('auth.json')
+  expect(stdout).toContain('codex login')
+})
+
+test('H-06: serve says when it is ready, and stops on SIGTERM with status 0', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'codexway-command-'))
+  const ready = join(home, 'ready.json')
+  const args = [MAIN, 'serve', '--simulate', '--port', '0', '--ready-file', ready, '--log-level', 'silent']
+  const child = spawn(process.execPath, args, {
+    cwd: home,
+    env: { PATH: process.env.PATH ?? '', HOME: home },
+    stdio: 'ignore',
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await expect
+    .poll(() => existsSync(ready) && readFileSync(ready, 'utf8').endsWith('}'), { timeout: 15_000 })
+    .toBe(true)
+  const { pid, url, port } = JSON.parse(readFileSync(ready, 'utf8'))
+  expect([pid, new URL(url).port]).toEqual([child.pid, String(port)])
+  expect(await (await fetch(`${url}/ready`)).json()).toEqual({ status: 'ready', credentials: 'ready' })
+  const closed = once(child, 'close')
+  child.kill('SIGTERM')
+  expect((await closed)[0]).toBe(0)
+})
