@@ -127,7 +127,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   async #attempt(ready: ReadyTurn, credential: Credential): Promise<Attempt> {
     const { backend, payload, turn } = ready
     const identity = this.#identity(ready, credential)
-    const body = JSON.stringify(withIdentity(payload, identity))
+    const body = toJson(withIdentity(payload, identity))
     const packed = await backend.compress(body)
     const headers = buildHeaders({
       identity,
@@ -206,6 +206,18 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       const sizeBytes = JSON.stringify(turn.body.input).length + JSON.stringify(response.output ?? []).length
       this.#responses.remember(turn.client.keyId, response, turn.body.input, sizeBytes)
     }
+  }
+}
+
+/** JSON.parse takes any depth, JSON.stringify does not. */
+function toJson(body: JsonObject): string {
+  try {
+    return JSON.stringify(body)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new GatewayError('invalid_json', 'The request is nested too deeply. A few thousand levels are the limit.', {
+      cause: error,
+    })
   }
 }
 

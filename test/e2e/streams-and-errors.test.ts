@@ -1,3 +1,4 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { turnOf } from '../../src/simulator/default-answer.ts'
 import { ev, item } from '../../src/simulator/events.ts'
@@ -207,4 +208,47 @@ test('X-12: no token reaches a log line', async () => {
   const { tokens } = JSON.parse(readFileSync(authPath, 'utf8'))
   for (const token of [tokens.access_token, tokens.refresh_token, 'person@example.com'])
     expect(logs.join('')).not.toContain(token)
+})
+
+test('H-08: deep nesting, __proto__ keys and lone surrogates are refused or handled, never a crash', async () => {
+  const { post } = await startGateway()
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+  const response = await post(
+    '/v1/responses',
+    `{"model":"gpt-5.5","input":[{"role":"user","content":"hi"},{"type":"x","x":${deep}}]}`,
+  )
+  expect([response.status, (await errorOf(response)).code]).toEqual([400, 'invalid_json'])
+  const odd = '{"model":"gpt-5.5","__proto__":{"a":1},"messages":[{"role":"user","content":"a\\ud800b","__proto__":1}]}'
+  expect((await post('/v1/chat/completions', odd)).status).toBe(200)
+})
+
+test('H-07: packed bodies are read, and their limit counts what comes out', async () => {
+  const { url } = await startGateway({ env: {}, yaml: 'server: {max_body_bytes: 100000}' })
+  const send = (body: Buffer, encoding: string) =>
+    fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      body: new Uint8Array(body),
+      headers: { 'content-type': 'application/json', 'content-encoding': encoding },
+    })
+  const text = JSON.stringify({ ...chat, stream: false })
+  expect((await send(gzipSync(text), 'gzip')).status).toBe(200)
+  expect((await send(zstdCompressSync(text), 'zstd')).status).toBe(200)
+  expect((await send(gzipSync(' '.repeat(10_000_000)), 'gzip')).status).toBe(413)
+})
+
+test('H-04, H-05: a page of an allowed origin may ask, others may not', async () => {
+  const { url, post } = await startGateway()
+  const headers = {
+    origin: 'http://localhost:5173',
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'x-stainless-os,authorization',
+    'access-control-request-private-network': 'true',
+  }
+  const preflight = await fetch(`${url}/v1/chat/completions`, { method: 'OPTIONS', headers })
+  expect(preflight.status).toBe(204)
+  expect(preflight.headers.get('access-control-allow-headers')).toBe('x-stainless-os,authorization')
+  expect(preflight.headers.get('access-control-allow-private-network')).toBe('true')
+  expect(preflight.headers.get('vary')).toBe('origin')
+  const foreign = await post('/v1/chat/completions', chat, { origin: 'https://evil.example' })
+  expect([foreign.status, foreign.headers.get('access-control-allow-origin')]).toEqual([403, null])
 })
