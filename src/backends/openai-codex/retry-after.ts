@@ -28,7 +28,7 @@ function fromBody(body: JsonObject, nowMs: number): number | undefined {
     (resetsAt === undefined ? undefined : resetsAt - nowMs / 1000) ??
     numberAt(body, 'retry_after') ??
     (millis === undefined ? undefined : millis / 1000) ??
-    fromMessage(stringAt(body, 'message'))
+    fromMessage(stringAt(body, 'message') ?? stringAt(body, 'detail'))
   if (own !== undefined) return whole(own)
   for (const key of ['error', 'detail', 'response']) {
     const nested = objectAt(body, key)
@@ -38,11 +38,18 @@ function fromBody(body: JsonObject, nowMs: number): number | undefined {
   return undefined
 }
 
-/** "Please try again in 1.2s", also in `ms`. */
+const WAIT = /try again in ((?:\d+(?:\.\d+)?\s*(?:ms|s|m|h)[a-z]*\s*)+)/i
+const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 }
+
+/** "Please try again in 1.2s", also `350ms`, `20 seconds`, `6m0s`. */
 function fromMessage(message: string | undefined): number | undefined {
-  const match = /try again in (\d+(?:\.\d+)?)\s*(ms|s)/i.exec(message ?? '')
-  if (match === null) return undefined
-  return Number(match[1]) / (match[2]?.toLowerCase() === 'ms' ? 1000 : 1)
+  const wait = WAIT.exec(message ?? '')?.[1]
+  if (wait === undefined) return undefined
+  let seconds = 0
+  for (const [, amount, unit = ''] of wait.matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|m|h)/gi)) {
+    seconds += Number(amount) * (UNIT_SECONDS[unit.toLowerCase()] ?? 0)
+  }
+  return seconds
 }
 
 function whole(seconds: number): number {
