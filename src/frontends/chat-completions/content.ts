@@ -12,10 +12,10 @@ export function readContent(content: unknown, path: string, remoteImages: Remote
   return content.flatMap((value, index) => readPart(value, `${path}.content[${index}]`, remoteImages))
 }
 
-/** All text of an output, for places that take nothing else. */
+/** All text of a tool's output, for places that take nothing else. */
 export function textOf(output: string | readonly JsonObject[]): string {
   if (typeof output === 'string') return output
-  return output.map((part) => stringAt(part, 'text') ?? '').join('\n')
+  return output.flatMap((part) => stringAt(part, 'text') ?? []).join('\n')
 }
 
 function readPart(value: unknown, path: string, remoteImages: RemoteImage[]): JsonObject[] {

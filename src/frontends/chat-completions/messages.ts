@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, stringAt } from '../../lib/json.ts'
 import { GatewayError, invalidField } from '../../turn/errors.ts'
-import { asObject, readArray } from '../../turn/read-body.ts'
+import { asObject, readArray, readObject, readString } from '../../turn/read-body.ts'
 import type { InputItem, RemoteImage } from '../../turn/turn.ts'
 import { readContent, textOf } from './content.ts'
 
@@ -11,7 +11,7 @@ export interface ChatInput {
   readonly dropped: string[]
 }
 
-/** Message keys with a meaning, or accepted as an agent's echo of our own answers. */
+/** Message keys with a meaning, or accepted as an agent's echo of our own answers (clients.md rule 5). */
 const KNOWN_KEYS = new Set([
   'role',
   'content',
@@ -22,7 +22,6 @@ const KNOWN_KEYS = new Set([
   'reasoning_content',
   'reasoning',
   'annotations',
-  'audio',
 ])
 
 interface Conversation extends ChatInput {
@@ -84,29 +83,41 @@ function readAssistant(message: JsonObject, path: string, conversation: Conversa
   for (const [index, value] of (readArray(message, 'tool_calls', `${path}.tool_calls`) ?? []).entries()) {
     readCall(asObject(value, `${path}.tool_calls[${index}]`), `${path}.tool_calls[${index}]`, conversation)
   }
-  const legacy = message.function_call
-  if (isObject(legacy)) {
-    const name = nameOf(legacy, `${path}.function_call.name`)
-    const callId = `call_legacy_${conversation.calls.size}`
-    conversation.legacyCalls.set(name, callId)
-    const item = { type: 'function_call', call_id: callId, name, arguments: stringAt(legacy, 'arguments') ?? '' }
-    pushCall(conversation, item, `${path}.function_call`)
-  }
+  const legacy = readObject(message, 'function_call', `${path}.function_call`)
+  if (legacy !== undefined) readLegacyCall(legacy, `${path}.function_call`, conversation)
+}
+
+/** The old form has no call ids: one is made from the call's place, so that the next turn makes the same. */
+function readLegacyCall(call: JsonObject, path: string, conversation: Conversation): void {
+  const callId = `call_legacy_${conversation.calls.size}`
+  const item = toFunctionCall(call, callId, path)
+  conversation.legacyCalls.set(item.name, callId)
+  pushCall(conversation, item, path)
 }
 
 function readAssistantContent(message: JsonObject, path: string): JsonObject[] {
-  const { content, refusal } = message
-  const parts: JsonObject[] = []
-  if (typeof content === 'string') parts.push({ type: 'output_text', text: content })
-  for (const [index, value] of (Array.isArray(content) ? content : []).entries()) {
-    const part = asObject(value, `${path}.content[${index}]`)
-    const text = stringAt(part, 'text')
-    if (part.type === 'refusal') parts.push({ type: 'refusal', refusal: stringAt(part, 'refusal') ?? '' })
-    else if (text !== undefined) parts.push({ type: 'output_text', text })
-    else throw invalidField(`${path}.content[${index}].type`, 'Parts of an assistant message are text or refusal.')
-  }
-  if (typeof refusal === 'string') parts.push({ type: 'refusal', refusal })
+  const { content } = message
+  const parts =
+    typeof content === 'string'
+      ? [{ type: 'output_text', text: content }]
+      : (readArray(message, 'content', `${path}.content`) ?? []).map((value, index) =>
+          readAssistantPart(asObject(value, `${path}.content[${index}]`), `${path}.content[${index}]`),
+        )
+  const refusal = readString(message, 'refusal', `${path}.refusal`)
+  if (refusal !== undefined) parts.push({ type: 'refusal', refusal })
   return parts.filter((part) => part.text !== '' && part.refusal !== '')
+}
+
+function readAssistantPart(part: JsonObject, path: string): JsonObject {
+  switch (part.type) {
+    case 'text':
+    case 'output_text':
+      return { type: 'output_text', text: readString(part, 'text', `${path}.text`) ?? '' }
+    case 'refusal':
+      return { type: 'refusal', refusal: readString(part, 'refusal', `${path}.refusal`) ?? '' }
+    default:
+      throw invalidField(`${path}.type`, `${path}.type must be text or refusal in an assistant message.`)
+  }
 }
 
 function readCall(call: JsonObject, path: string, conversation: Conversation): void {
@@ -115,14 +126,18 @@ function readCall(call: JsonObject, path: string, conversation: Conversation): v
   if (call.type === 'custom' || isObject(call.custom)) {
     const custom = asObject(call.custom, `${path}.custom`)
     const name = nameOf(custom, `${path}.custom.name`)
-    const item = { type: 'custom_tool_call', call_id: callId, name, input: stringAt(custom, 'input') ?? '' }
-    pushCall(conversation, item, path)
+    const input = readString(custom, 'input', `${path}.custom.input`) ?? ''
+    pushCall(conversation, { type: 'custom_tool_call', call_id: callId, name, input }, path)
     return
   }
   const inner = asObject(call.function, `${path}.function`)
-  const name = nameOf(inner, `${path}.function.name`)
-  const item = { type: 'function_call', call_id: callId, name, arguments: stringAt(inner, 'arguments') ?? '' }
-  pushCall(conversation, item, path)
+  pushCall(conversation, toFunctionCall(inner, callId, `${path}.function`), path)
+}
+
+function toFunctionCall(call: JsonObject, callId: string, path: string) {
+  const name = nameOf(call, `${path}.name`)
+  const text = readString(call, 'arguments', `${path}.arguments`) ?? ''
+  return { type: 'function_call', call_id: callId, name, arguments: text }
 }
 
 function pushCall(conversation: Conversation, item: InputItem & { call_id: string }, path: string): void {
@@ -131,16 +146,11 @@ function pushCall(conversation: Conversation, item: InputItem & { call_id: strin
 }
 
 function readResult(message: JsonObject, path: string, conversation: Conversation): void {
-  const legacyId =
-    message.role === 'function' ? conversation.legacyCalls.get(stringAt(message, 'name') ?? '') : undefined
-  const callId = legacyId ?? stringAt(message, 'tool_call_id') ?? ''
-  if (callId === '' && message.role === 'tool') {
-    throw invalidField(`${path}.tool_call_id`, `${path}.tool_call_id must name the call this is the result of.`)
-  }
-  const output = readOutput(message, path, conversation)
+  const callId = callIdOf(message, path, conversation)
   const call = conversation.calls.get(callId)
   if (call === undefined) {
-    const text = `Result of an earlier tool call (id ${callId}):\n${textOf(output)}`
+    // A note is text, so images of the result are not fetched for it.
+    const text = `Result of an earlier tool call (id ${callId}):\n${textOf(readOutput(message, path, []))}`
     conversation.input.push({ type: 'message', role: 'developer', content: [{ type: 'input_text', text }] })
     return
   }
@@ -148,16 +158,26 @@ function readResult(message: JsonObject, path: string, conversation: Conversatio
   conversation.input.push({
     type: call.isCustom ? 'custom_tool_call_output' : 'function_call_output',
     call_id: callId,
-    output,
+    output: readOutput(message, path, conversation.remoteImages),
   })
 }
 
-/** Plain text stays plain text, also when it came as parts of text only. */
-function readOutput(message: JsonObject, path: string, conversation: Conversation): string | JsonObject[] {
+/** Results of the old form name the function instead of the call. */
+function callIdOf(message: JsonObject, path: string, { legacyCalls }: Conversation): string {
+  if (message.role === 'function') {
+    const name = nameOf(message, `${path}.name`)
+    return legacyCalls.get(name) ?? name
+  }
+  const callId = stringAt(message, 'tool_call_id') ?? ''
+  if (callId !== '') return callId
+  throw invalidField(`${path}.tool_call_id`, `${path}.tool_call_id must name the call this is the result of.`)
+}
+
+function readOutput(message: JsonObject, path: string, remoteImages: RemoteImage[]): string | JsonObject[] {
   const { content } = message
-  if (content === null || content === undefined) return ''
   if (typeof content === 'string') return content
-  return readContent(content, path, conversation.remoteImages)
+  const parts = readContent(content, path, remoteImages)
+  return parts.length > 0 ? parts : ''
 }
 
 /** The backend wants a result for every call; only the last message may still be waiting for its own. */

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../../lib/json.ts'
-import { type ClientBody, readClientBody } from '../../turn/client-body.ts'
+import { readClientBody } from '../../turn/client-body.ts'
 import { GatewayError, invalidField } from '../../turn/errors.ts'
 import { isNoOp } from '../../turn/no-op-params.ts'
 import { readArray, readBoolean, readObject, readString } from '../../turn/read-body.ts'
@@ -12,13 +12,12 @@ import { readToolChoice, readTools } from './tools.ts'
 
 /** A chat request → Turn (connector.md §7). @throws GatewayError with the field's path */
 export function parseChatRequest(body: JsonObject, request: ClientRequest): Turn {
-  const client = readClientBody(body, request)
-  const { fields } = client
+  const { fields, ...common } = readClientBody(body, request)
   refuseImpossible(fields)
   const messages = readMessages(readArray(fields, 'messages'))
   const tools = readTools(fields)
   return {
-    ...commonParts(client),
+    ...common,
     endpoint: 'chat',
     body: {
       input: messages.input,
@@ -34,28 +33,12 @@ export function parseChatRequest(body: JsonObject, request: ClientRequest): Turn
     extras: Object.fromEntries(
       Object.entries(fields).filter(([name, value]) => !isHandled(name) && !isNoOp(name, value)),
     ),
-    dropped: messages.dropped,
+    dropped: [...messages.dropped, ...unknownReasoningKeys(fields)],
     adjusted: [],
     store: false,
     previousResponseId: undefined,
     remoteImages: messages.remoteImages,
   }
-}
-
-type CommonKey =
-  | 'model'
-  | 'stream'
-  | 'fieldOrder'
-  | 'capabilities'
-  | 'agent'
-  | 'systemPrompt'
-  | 'environment'
-  | 'conversationKey'
-  | 'client'
-
-function commonParts(client: ClientBody): Pick<Turn, CommonKey> {
-  const { fields: _fields, ...common } = client
-  return common
 }
 
 function toBodyFields(fields: JsonObject, isLegacy: boolean): Omit<TurnBody, 'input' | 'tools'> {
@@ -94,6 +77,14 @@ function readReasoning(fields: JsonObject): JsonObject | undefined {
   return { ...(effort === undefined ? {} : { effort }), ...(summary === undefined ? {} : { summary }) }
 }
 
+function unknownReasoningKeys({ reasoning }: JsonObject): string[] {
+  if (!isObject(reasoning)) return []
+  const unknown = Object.entries(reasoning).filter(
+    ([key, value]) => key !== 'effort' && key !== 'summary' && value !== null,
+  )
+  return unknown.map(([key]) => `reasoning.${key}`)
+}
+
 function readText(fields: JsonObject): JsonObject | undefined {
   const verbosity = readString(fields, 'verbosity')
   const format = readFormat(readObject(fields, 'response_format'))
@@ -102,8 +93,8 @@ function readText(fields: JsonObject): JsonObject | undefined {
 }
 
 function readFormat(format: JsonObject | undefined): JsonObject | undefined {
-  switch (format?.type) {
-    case undefined:
+  if (format === undefined) return undefined
+  switch (format.type) {
     case 'text':
       return undefined
     case 'json_object':

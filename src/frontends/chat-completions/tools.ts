@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, stringAt } from '../../lib/json.ts'
 import { invalidField } from '../../turn/errors.ts'
-import { toFlatTool } from '../../turn/flat-tools.ts'
+import { toCurrentWebSearch, toFlatTool } from '../../turn/flat-tools.ts'
 import { asObject, readArray } from '../../turn/read-body.ts'
 import { checkStrictSchema } from '../../turn/strict-schema.ts'
 
@@ -8,25 +8,33 @@ export interface ChatTools {
   /** Flat Responses form, in the client's order. */
   readonly tools: JsonObject[]
   readonly customNames: ReadonlySet<string>
-  /** Declared in the old `functions` form. */
+  /** Asked in the old form, `functions` or `function_call`. */
   readonly isLegacy: boolean
 }
 
 /** `tools`, or the old `functions` (connector.md §7.2). @throws GatewayError with the path of the tool at fault */
 export function readTools(fields: JsonObject): ChatTools {
-  const functions = readArray(fields, 'functions')
-  const tools = readArray(fields, 'tools')
-  const isLegacy = tools === undefined && functions !== undefined
-  const declared = isLegacy
-    ? (functions ?? []).map((entry, index) => ({ type: 'function', function: asObject(entry, `functions[${index}]`) }))
-    : (tools ?? []).map((entry, index) => asObject(entry, `tools[${index}]`))
+  const functions = readArray(fields, 'functions') ?? []
+  const tools = readArray(fields, 'tools') ?? []
+  if (functions.length > 0 && tools.length > 0) {
+    throw invalidField('functions', 'functions is the old form of tools; send one of them, not both.')
+  }
   const seen = new Set<string>()
-  const flat = declared.map((tool, index) => readTool(tool, `${isLegacy ? 'functions' : 'tools'}[${index}]`, seen))
+  const flat = [
+    ...functions.map((entry, index) => readFunction(asObject(entry, `functions[${index}]`), index, seen)),
+    ...tools.map((entry, index) => readTool(asObject(entry, `tools[${index}]`), `tools[${index}]`, seen)),
+  ]
   const customNames = new Set(flat.filter(({ type }) => type === 'custom').map(({ name }) => String(name)))
-  return { tools: flat, customNames, isLegacy: isLegacy || (fields.function_call ?? undefined) !== undefined }
+  const hasLegacyChoice = (fields.function_call ?? undefined) !== undefined
+  return { tools: flat, customNames, isLegacy: functions.length > 0 || (hasLegacyChoice && tools.length === 0) }
+}
+
+function readFunction(declared: JsonObject, index: number, seen: Set<string>): JsonObject {
+  return readTool({ ...declared, type: 'function' }, `functions[${index}]`, seen)
 }
 
 function readTool(tool: JsonObject, path: string, seen: Set<string>): JsonObject {
+  if (typeof tool.type !== 'string') throw invalidField(path, `${path} has no type, e.g. "function".`)
   const flat = toFlatTool(tool)
   if (flat.type !== 'function' && flat.type !== 'custom') return flat
   const name = stringAt(flat, 'name') ?? ''
@@ -72,9 +80,10 @@ function readChoiceObject(choice: JsonObject): JsonObject {
 }
 
 function toFlatChoice(choice: JsonObject): JsonObject {
-  for (const type of ['function', 'custom']) {
-    const inner = choice[type]
-    if (choice.type === type && isObject(inner)) return { type, name: inner.name }
-  }
-  return choice
+  const { type } = choice
+  if (type !== 'function' && type !== 'custom') return toCurrentWebSearch(choice)
+  const inner = choice[type]
+  const name = stringAt(isObject(inner) ? inner : choice, 'name') ?? ''
+  if (name === '') throw invalidField('tool_choice', `tool_choice of type ${type} must name the tool.`)
+  return { type, name }
 }
