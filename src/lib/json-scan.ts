@@ -36,7 +36,8 @@ function isNested(json: string, at: number): boolean {
   return json.lastIndexOf('{', at) !== 0 || json.lastIndexOf('[', at) !== -1
 }
 
-function closingQuote(json: string, from: number): number {
+/** Offset of the quote that ends a string whose first character is at `from`; -1 if none does. */
+export function closingQuote(json: string, from: number): number {
   for (let quote = json.indexOf('"', from); quote !== -1; quote = json.indexOf('"', quote + 1)) {
     let backslashes = 0
     while (json[quote - 1 - backslashes] === '\\') backslashes += 1

@@ -23,7 +23,7 @@ function render(format: Capabilities['tool_text_format'], name: string, argument
     case 'none':
       return ''
     case 'summary':
-      return `[tool:${name}] ${argumentText.slice(0, SUMMARY_CHARACTERS)}`
+      return `[tool:${name}] ${firstCharacters(argumentText, SUMMARY_CHARACTERS)}`
     case 'codex_xml':
     case 'xml':
       return toXml(name, argumentText)
@@ -32,6 +32,11 @@ function render(format: Capabilities['tool_text_format'], name: string, argument
     default:
       return format satisfies never
   }
+}
+
+/** Whole characters: a cut pair of surrogates is no text. */
+function firstCharacters(text: string, count: number): string {
+  return [...text.slice(0, 2 * count)].slice(0, count).join('')
 }
 
 function toXml(name: string, argumentText: string): string | undefined {
@@ -74,5 +79,7 @@ function tag(name: string, text: string): string {
 }
 
 function fenced(language: string, text: string): string {
-  return `\`\`\`${language}\n${text}\n\`\`\``
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length))
+  const fence = '`'.repeat(Math.max(3, longest + 1))
+  return `${fence}${language}\n${text}\n${fence}`
 }

@@ -1,21 +1,94 @@
-import { jsonBytes } from '../../lib/byte-string.ts'
+import { type ByteString, jsonBytes, sliceBytes } from '../../lib/byte-string.ts'
 import { numberAt, stringAt } from '../../lib/json.ts'
-import { scanInteger, scanStringLiteral } from '../../lib/json-scan.ts'
+import { closingQuote, scanInteger, scanStringLiteral } from '../../lib/json-scan.ts'
 import type { TurnEvent } from '../../turn/events.ts'
+import { copied, decodeLiteral } from './sent-text.ts'
 
-/** The event's `delta` as a JSON string literal, taken from its bytes where they have the usual form. */
-export function deltaLiteral(event: TurnEvent): string {
-  return scanStringLiteral(event.json, 'delta') ?? jsonBytes(stringAt(event.fields, 'delta') ?? '')
+/** Where a delta belongs. The same object as long as nothing of it changes. */
+export interface DeltaPlace {
+  /** The output index, or the item's id from backends that give none. */
+  readonly slot: number | string
+  readonly itemId: string
+  /** `content_index` or `summary_index`. */
+  readonly partIndex: number
 }
 
-export function outputIndex(event: TurnEvent): number {
-  return scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? -1
+export interface Delta {
+  /** A JSON string literal. */
+  readonly literal: ByteString
+  readonly place: DeltaPlace
 }
 
-/** The end of the text that the deltas did not bring. @param sent raw JSON text without quotes */
-export function missing(full: string, sent: string | undefined): string {
-  if (sent === undefined || sent === '') return full
-  if (full === '') return ''
-  const text: string = JSON.parse(`"${Buffer.from(sent, 'latin1').toString('utf8')}"`)
-  return full.startsWith(text) ? full.slice(text.length) : ''
+const SEQUENCE_KEY = '"sequence_number":'
+const DELTA_KEY = '"delta":"'
+const PLACE_KEYS = ['item_id', 'output_index', 'content_index', 'summary_index']
+
+/**
+ * Takes deltas out of their bytes. Those of one part differ in their sequence number and their text only: the bytes
+ * around the number are remembered, and an event that begins with them has its delta, and its place, where the last one
+ * had. An event that begins otherwise is scanned, one of unusual form parsed.
+ */
+export class DeltaReader {
+  /** Up to the sequence number. */
+  #head = ''
+  /** From behind the sequence number up to the first character of the delta; '' = nothing remembered. */
+  #middle = ''
+  #place: DeltaPlace = { slot: -1, itemId: '', partIndex: 0 }
+
+  read(event: TurnEvent): Delta {
+    const { json } = event
+    const start = this.#start(json)
+    const end = start === -1 ? -1 : closingQuote(json, start)
+    if (end !== -1) return { literal: sliceBytes(json, start - 1, end + 1), place: this.#place }
+    const literal = scanStringLiteral(json, 'delta')
+    this.#place = placeOf(event)
+    this.#middle = ''
+    if (literal === undefined) return { literal: jsonBytes(stringAt(event.fields, 'delta') ?? ''), place: this.#place }
+    this.#remember(json)
+    return { literal, place: this.#place }
+  }
+
+  #start(json: ByteString): number {
+    // Comparing slices is several times faster here than `startsWith`.
+    let at = this.#head.length
+    if (this.#middle === '' || json.slice(0, at) !== this.#head) return -1
+    for (let code = json.charCodeAt(at); code >= 48 && code <= 57; code = json.charCodeAt(at)) at += 1
+    const end = at + this.#middle.length
+    return json.slice(at, end) === this.#middle ? end : -1
+  }
+
+  /** Only if the delta is the last thing that counts: what follows it is not compared. */
+  #remember(json: ByteString): void {
+    const end = json.indexOf(DELTA_KEY) + DELTA_KEY.length
+    if (PLACE_KEYS.some((key) => json.indexOf(`"${key}":`, end) !== -1)) return
+    const sequence = json.lastIndexOf(SEQUENCE_KEY, end)
+    let at = sequence === -1 ? 0 : sequence + SEQUENCE_KEY.length
+    this.#head = copied(json.slice(0, at))
+    for (let code = json.charCodeAt(at); code >= 48 && code <= 57; code = json.charCodeAt(at)) at += 1
+    this.#middle = copied(json.slice(at, end))
+  }
+}
+
+export function slotOf(event: TurnEvent): number | string {
+  return (
+    scanInteger(event.json, 'output_index') ??
+    numberAt(event.fields, 'output_index') ??
+    stringAt(event.fields, 'item_id') ??
+    -1
+  )
+}
+
+function placeOf(event: TurnEvent): DeltaPlace {
+  const { json } = event
+  const literal = scanStringLiteral(json, 'item_id')
+  return {
+    slot: slotOf(event),
+    itemId: literal === undefined ? (stringAt(event.fields, 'item_id') ?? '') : decodeLiteral(literal),
+    partIndex: scanInteger(json, 'content_index') ?? scanInteger(json, 'summary_index') ?? 0,
+  }
+}
+
+/** The literal with ASCII text put before its own. */
+export function prefixed(prefix: string, literal: ByteString): ByteString {
+  return (jsonBytes(prefix).slice(0, -1) + sliceBytes(literal, 1)) as ByteString
 }

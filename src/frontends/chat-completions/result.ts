@@ -8,7 +8,12 @@ import { annotationsOf, type ChatCall, isCall, messageText, reasoningText, toCha
 import { toChatUsage } from './usage.ts'
 
 /** A finished response → `chat.completion` (connector.md §9.2). */
-export function toChatCompletion(response: Response, turn: Turn, capabilities: Capabilities): JsonObject {
+export function toChatCompletion(
+  response: Response,
+  turn: Turn,
+  capabilities: Capabilities,
+  nowSeconds = Math.floor(Date.now() / 1000),
+): JsonObject {
   // What the backend really sent may lack what the type promises.
   const fields = response as unknown as JsonObject
   const items = (arrayAt(fields, 'output') ?? []).filter(isObject)
@@ -17,7 +22,7 @@ export function toChatCompletion(response: Response, turn: Turn, capabilities: C
   return {
     id: toChatId(stringAt(fields, 'id')),
     object: 'chat.completion',
-    created: numberAt(fields, 'created_at') ?? Math.floor(Date.now() / 1000),
+    created: numberAt(fields, 'created_at') ?? nowSeconds,
     model: turn.model,
     choices: [
       {

@@ -1,47 +1,52 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
-import { shortId } from '../../lib/ids.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
-import { scanInteger } from '../../lib/json-scan.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
 import { type GatewayError, toOpenAiError } from '../../turn/errors.ts'
-import type { EventBatch, TurnEvent } from '../../turn/events.ts'
+import { type EventBatch, isOutput, isTerminal, type TurnEvent } from '../../turn/events.ts'
 import type { Encoder } from '../../turn/frontend.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { CallStream } from './call-stream.ts'
-import { deltaLiteral, missing, outputIndex } from './delta.ts'
-import { annotationsOf, isCall, messageText, reasoningText, toAnnotation } from './items.ts'
+import { DeltaReader, slotOf } from './delta.ts'
+import { annotationsOf, isCall, messageText, toAnnotation } from './items.ts'
+import { ReasoningStream } from './reasoning-stream.ts'
 import { toChatId, toFinishReason } from './result.ts'
+import { SentTexts } from './sent-text.ts'
 import { toChatUsage } from './usage.ts'
 
 const KEEPALIVE = ': keepalive\n\n' as ByteString
 const DONE = 'data: [DONE]\n\n'
 
-/** Responses events → `chat.completion.chunk` frames (connector.md §9.1). Deltas are spliced, rare events parsed. */
+/**
+ * Responses events → `chat.completion.chunk` frames (connector.md §9.1). Deltas are spliced from the bytes they came in
+ * (`lib/json-scan.ts` says why that is safe); the rare events are parsed.
+ */
 export class ChatEncoder implements Encoder {
   readonly #turn: Turn
-  readonly #reasoningOutput: Capabilities['reasoning_output']
+  readonly #nowSeconds: number
   readonly #calls: CallStream
+  readonly #reasoning: ReasoningStream
+  /** What every chunk begins with; '' until the first event that counts. */
+  #prefix = ''
   /** Chunk text up to the value of `delta`, and what follows it. */
   #head = ''
   readonly #tail: string
-  /** What deltas brought, as raw JSON text without quotes, by output index. */
-  readonly #sentText = new Map<number, string>()
-  readonly #sentRefusal = new Map<number, string>()
-  readonly #doneItems = new Set<number>()
-  readonly #reasoned = new Set<number>()
-  #hasAnnotations = false
-  /** Part of the reasoning that deltas were last seen of; a new one starts behind a blank line. */
-  #reasoningPart: string | undefined
-  #isThinking = false
+  readonly #deltas = new DeltaReader()
+  readonly #text = new SentTexts()
+  readonly #refusal = new SentTexts()
+  readonly #annotated = new Set<number | string>()
+  readonly #doneIds = new Set<string>()
+  readonly #doneTypes = new Map<number, unknown>()
+  #isEnded = false
 
-  constructor(turn: Turn, capabilities: Capabilities) {
+  constructor(turn: Turn, capabilities: Capabilities, nowSeconds = Math.floor(Date.now() / 1000)) {
     this.#turn = turn
-    this.#reasoningOutput = capabilities.reasoning_output
+    this.#nowSeconds = nowSeconds
+    this.#reasoning = new ReasoningStream(capabilities.reasoning_output)
     this.#calls = new CallStream(turn, {
       format: capabilities.tool_text_format,
       fallback: capabilities.fallback_tool_text_format,
     })
-    this.#tail = `,"finish_reason":null}]${turn.includeUsage ? ',"usage":null' : ''}}\n\n`
+    this.#tail = `,"finish_reason":null}]${this.#noUsage}}\n\n`
   }
 
   push(events: EventBatch): ByteString {
@@ -59,24 +64,40 @@ export class ChatEncoder implements Encoder {
   }
 
   #encode(event: TurnEvent): string {
-    if (this.#head === '') return this.#open(event) + this.#encode(event)
+    if (this.#isEnded) return ''
+    const opening = this.#prefix === '' ? this.#open(event) : ''
+    if (this.#prefix === '') return ''
     switch (event.type) {
       case 'response.output_text.delta':
-        return this.#textDelta(event)
-      case 'response.function_call_arguments.delta':
-      case 'response.custom_tool_call_input.delta':
-        return this.#chunks(this.#calls.delta(event))
+        return opening + this.#textDelta(event, this.#text, 'content')
+      case 'response.refusal.delta':
+        return opening + this.#textDelta(event, this.#refusal, 'refusal')
       case 'response.reasoning_summary_text.delta':
       case 'response.reasoning_text.delta':
-        return this.#reasoningDelta(event)
-      case 'response.refusal.delta':
-        return this.#refusalDelta(event)
+        return opening + this.#chunk(this.#reasoning.delta(event))
+      case 'response.function_call_arguments.delta':
+      case 'response.custom_tool_call_input.delta':
+        return opening + this.#chunks(this.#calls.delta(event))
+      default:
+        return opening + this.#encodeRare(event)
+    }
+  }
+
+  #encodeRare(event: TurnEvent): string {
+    switch (event.type) {
       case 'response.output_item.added':
         return this.#itemAdded(event.fields)
+      case 'response.output_text.done':
+        return this.#textDone(event, this.#text, 'text', 'content')
+      case 'response.refusal.done':
+        return this.#textDone(event, this.#refusal, 'refusal', 'refusal')
+      case 'response.function_call_arguments.done':
+      case 'response.custom_tool_call_input.done':
+        return this.#chunks(this.#calls.text(event))
       case 'response.output_item.done':
         return this.#itemDone(objectAt(event.fields, 'item') ?? {}, numberAt(event.fields, 'output_index') ?? -1)
       case 'response.output_text.annotation.added':
-        return this.#annotation(event.fields)
+        return this.#annotation(event)
       case 'response.completed':
       case 'response.done':
       case 'response.incomplete':
@@ -86,114 +107,106 @@ export class ChatEncoder implements Encoder {
     }
   }
 
-  /** The role chunk, with whatever the first event tells of the response. */
+  /** The role chunk, at the first event that tells of a response or is output; foreign preamble does not count. */
   #open(event: TurnEvent): string {
-    const response = objectAt(event.type.startsWith('response.output') ? {} : event.fields, 'response') ?? {}
-    const id = event.type === 'response.created' ? toChatId(stringAt(response, 'id')) : shortId('chatcmpl-')
-    const created = numberAt(response, 'created_at') ?? Math.floor(Date.now() / 1000)
-    const head = jsonBytes({ id, object: 'chat.completion.chunk', created, model: this.#turn.model })
-    this.#head = `data: ${head.slice(0, -1)},"choices":[{"index":0,"delta":`
+    const response = objectAt(event.fields, 'response')
+    if (response === undefined && !isOutput(event) && !isTerminal(event.type)) return ''
+    const id = toChatId(stringAt(response ?? {}, 'id'))
+    const created = numberAt(response ?? {}, 'created_at') ?? this.#nowSeconds
+    const common = jsonBytes({ id, object: 'chat.completion.chunk', created, model: this.#turn.model })
+    this.#prefix = `data: ${common.slice(0, -1)}`
+    this.#head = `${this.#prefix},"choices":[{"index":0,"delta":`
     return this.#chunk('{"role":"assistant","content":""}')
   }
 
-  #textDelta(event: TurnEvent): string {
-    const literal = deltaLiteral(event)
-    const index = outputIndex(event)
-    this.#sentText.set(index, (this.#sentText.get(index) ?? '') + literal.slice(1, -1))
-    return `${this.#stopThinking()}${this.#head}{"content":${literal}}${this.#tail}`
+  #textDelta(event: TurnEvent, sent: SentTexts, key: 'content' | 'refusal'): string {
+    const { literal, place } = this.#deltas.read(event)
+    sent.add(place.slot, literal)
+    return `${this.#stopReasoning()}${this.#head}{"${key}":${literal}}${this.#tail}`
   }
 
-  #refusalDelta(event: TurnEvent): string {
-    const literal = deltaLiteral(event)
-    const index = outputIndex(event)
-    this.#sentRefusal.set(index, (this.#sentRefusal.get(index) ?? '') + literal.slice(1, -1))
-    return this.#stopThinking() + this.#chunk(`{"refusal":${literal}}`)
+  /** Brings the text of a part if no delta did. */
+  #textDone(event: TurnEvent, sent: SentTexts, from: 'text' | 'refusal', key: 'content' | 'refusal'): string {
+    const slot = slotOf(event)
+    const text = sent.has(slot) ? '' : (stringAt(event.fields, from) ?? '')
+    if (text === '') return ''
+    const literal = jsonBytes(text)
+    sent.add(slot, literal)
+    return this.#stopReasoning() + this.#chunk(`{"${key}":${literal}}`)
   }
 
-  #reasoningDelta(event: TurnEvent): string {
-    const index = outputIndex(event)
-    this.#reasoned.add(index)
-    const inner = scanInteger(event.json, 'summary_index') ?? scanInteger(event.json, 'content_index') ?? 0
-    return this.#reasoning(deltaLiteral(event), `${index} ${event.type} ${inner}`)
-  }
-
-  /** @param literal a JSON string literal */
-  #reasoning(literal: string, part: string): string {
-    if (this.#reasoningOutput === 'none') return ''
-    const isNewPart = this.#reasoningPart !== undefined && this.#reasoningPart !== part
-    this.#reasoningPart = part
-    const spaced = isNewPart ? `"\\n\\n${literal.slice(1)}` : literal
-    if (this.#reasoningOutput === 'reasoning_content') return this.#chunk(`{"reasoning_content":${spaced}}`)
-    const opened = this.#isThinking ? spaced : `"<think>${literal.slice(1)}`
-    this.#isThinking = true
-    return this.#chunk(`{"content":${opened}}`)
-  }
-
-  #stopThinking(): string {
-    if (!this.#isThinking) return ''
-    this.#isThinking = false
-    return this.#chunk('{"content":"</think>"}')
-  }
-
-  #annotation(fields: JsonObject): string {
-    const annotation = objectAt(fields, 'annotation')
+  #annotation(event: TurnEvent): string {
+    const annotation = objectAt(event.fields, 'annotation')
     if (annotation === undefined) return ''
-    this.#hasAnnotations = true
+    this.#annotated.add(slotOf(event))
     return this.#chunk(jsonBytes({ annotations: [toAnnotation(annotation)] }))
   }
 
   #itemAdded(fields: JsonObject): string {
     const item = objectAt(fields, 'item')
     if (item === undefined || !isCall(item)) return ''
-    return this.#stopThinking() + this.#chunks(this.#calls.open(item, numberAt(fields, 'output_index') ?? -1))
+    return this.#stopReasoning() + this.#chunks(this.#calls.open(item, numberAt(fields, 'output_index') ?? -1))
   }
 
   /** Brings what the deltas did not (connector.md §9.1). */
   #itemDone(item: JsonObject, index: number): string {
-    this.#doneItems.add(index)
-    if (isCall(item)) return this.#stopThinking() + this.#chunks(this.#calls.close(item, index))
-    if (item.type === 'reasoning') {
-      const text = this.#reasoned.has(index) ? '' : reasoningText(item)
-      return text === '' ? '' : this.#reasoning(jsonBytes(text), `${index}`)
-    }
+    const id = stringAt(item, 'id') ?? ''
+    if (id !== '') this.#doneIds.add(id)
+    if (index >= 0) this.#doneTypes.set(index, item.type)
+    if (isCall(item)) return this.#stopReasoning() + this.#chunks(this.#calls.close(item, index))
+    if (item.type === 'reasoning') return this.#chunk(this.#reasoning.item(item, index))
     if (item.type !== 'message') return ''
-    const text = missing(messageText(item, 'output_text'), this.#sentText.get(index))
-    const refusal = missing(messageText(item, 'refusal'), this.#sentRefusal.get(index))
-    const annotations = this.#hasAnnotations ? [] : annotationsOf(item)
+    const text = this.#text.rest(messageText(item, 'output_text'), item, index)
+    const refusal = this.#refusal.rest(messageText(item, 'refusal'), item, index)
+    const annotations = this.#annotated.has(index) || this.#annotated.has(id) ? [] : annotationsOf(item)
     return [
-      text === '' && refusal === '' ? '' : this.#stopThinking(),
+      text === '' && refusal === '' ? '' : this.#stopReasoning(),
       text === '' ? '' : this.#chunk(jsonBytes({ content: text })),
       refusal === '' ? '' : this.#chunk(jsonBytes({ refusal })),
       annotations.length === 0 ? '' : this.#chunk(jsonBytes({ annotations })),
     ].join('')
   }
 
+  /** The final output may hold items that no event told of; an item seen under its id or its index is not among them. */
+  #unseen(output: readonly unknown[]): string {
+    const texts = output.map((item, index) => {
+      if (!isObject(item) || this.#doneTypes.get(index) === item.type) return ''
+      return this.#doneIds.has(stringAt(item, 'id') ?? '') ? '' : this.#itemDone(item, index)
+    })
+    return texts.join('')
+  }
+
   #end(event: TurnEvent): string {
+    this.#isEnded = true
     const response = objectAt(event.fields, 'response') ?? {}
-    const output = arrayAt(response, 'output') ?? []
-    const unseen = output.map((item, index) =>
-      isObject(item) && !this.#doneItems.has(index) ? this.#itemDone(item, index) : '',
-    )
-    const rest = unseen.join('') + this.#chunks(this.#calls.finish()) + this.#stopThinking()
+    const unseen = this.#unseen(arrayAt(response, 'output') ?? [])
+    const rest = unseen + this.#stopReasoning() + this.#chunks(this.#calls.finish())
     const status = event.type === 'response.incomplete' ? 'incomplete' : 'completed'
     const reason = toFinishReason({ ...response, status }, this.#calls.count > 0, this.#turn)
-    const finish = `${this.#head}{}${this.#tail.replace('"finish_reason":null', `"finish_reason":"${reason}"`)}`
+    const finish = `${this.#head}{},"finish_reason":"${reason}"}]${this.#noUsage}}\n\n`
     return rest + finish + this.#usageChunk(response) + DONE
+  }
+
+  /** Connector.md §9.3. */
+  get #noUsage(): string {
+    return this.#turn.includeUsage ? ',"usage":null' : ''
   }
 
   #usageChunk(response: JsonObject): string {
     const usage = this.#turn.includeUsage ? toChatUsage(response.usage) : undefined
-    if (usage === undefined) return ''
-    const [head] = this.#head.split(',"choices":[', 1)
-    return `${head},"choices":[],"usage":${jsonBytes(usage)}}\n\n`
+    return usage === undefined ? '' : `${this.#prefix},"choices":[],"usage":${jsonBytes(usage)}}\n\n`
+  }
+
+  #stopReasoning(): string {
+    return this.#chunk(this.#reasoning.stop())
   }
 
   #chunks(deltas: readonly string[]): string {
     return deltas.map((delta) => this.#chunk(delta)).join('')
   }
 
-  /** @param delta JSON bytes */
+  /** @param delta JSON bytes; '' = no chunk */
   #chunk(delta: string): string {
-    return this.#head + delta + this.#tail
+    return delta === '' ? '' : this.#head + delta + this.#tail
   }
 }

@@ -1,0 +1,62 @@
+import type { ByteString } from '../../lib/byte-string.ts'
+import { toText } from '../../lib/byte-string.ts'
+import { type JsonObject, stringAt } from '../../lib/json.ts'
+
+const CHUNK_CHARACTERS = 4096
+
+/** Text that came as JSON string literals: kept as raw JSON, decoded once at the end if at all. */
+export class SentText {
+  readonly #chunks: string[] = []
+  #recent = ''
+
+  add(literal: ByteString): void {
+    this.#recent += literal.slice(1, -1)
+    if (this.#recent.length < CHUNK_CHARACTERS) return
+    this.#chunks.push(copied(this.#recent))
+    this.#recent = ''
+  }
+
+  decode(): string {
+    return decodeLiteral(`"${this.#chunks.join('')}${this.#recent}"`)
+  }
+
+  /** The end of `full` behind what was sent; '' if they differ. */
+  rest(full: string): string {
+    if (full === '') return ''
+    const sent = this.decode()
+    return full.startsWith(sent) ? full.slice(sent.length) : ''
+  }
+}
+
+/** What deltas have brought of each item, by output index or item id; the finished item adds only the rest. */
+export class SentTexts {
+  readonly #bySlot = new Map<number | string, SentText>()
+
+  has(slot: number | string): boolean {
+    return this.#bySlot.has(slot)
+  }
+
+  add(slot: number | string, literal: ByteString): void {
+    let text = this.#bySlot.get(slot)
+    if (text === undefined) {
+      text = new SentText()
+      this.#bySlot.set(slot, text)
+    }
+    text.add(literal)
+  }
+
+  rest(full: string, item: JsonObject, outputIndex: number): string {
+    const sent = this.#bySlot.get(outputIndex) ?? this.#bySlot.get(stringAt(item, 'id') ?? '')
+    return sent === undefined ? full : sent.rest(full)
+  }
+}
+
+/** @param literal bytes of one literal, or of several run together */
+export function decodeLiteral(literal: string): string {
+  return JSON.parse(toText(literal as ByteString))
+}
+
+/** A byte string of its own: a slice would keep the whole network read alive. */
+export function copied(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
