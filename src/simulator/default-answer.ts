@@ -1,124 +1,130 @@
 import { randomBytes } from 'node:crypto'
 import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../lib/json.ts'
-import { ev, item, type RawEvent } from './events.ts'
+import { type Conversation, type OfferedTool, toConversation } from './conversation.ts'
+import { ev, numbered, type RawEvent } from './events.ts'
+import type { StepInput } from './scenario.ts'
+import { toSample } from './schema-sample.ts'
+import { findCommands, findShell, toShellCall } from './shell-call.ts'
 
-const SHELLS = [
-  'exec_command',
-  'shell',
-  'bash',
-  'local_shell',
-  'run_terminal_command',
-  'execute_command',
-  'run_command',
-  'exec',
-]
-const COMMAND = /(?:run|execute|running|executing)\b[^`]*`([^`]+)`/gi
+const SHOWN_PROMPT = 200
+const SHOWN_OUTPUT = 2000
 
-/** A sensible turn for any request: a command the user asked for is called with the tool offered for it, then reported. */
-export function defaultAnswer(body: JsonObject): RawEvent[] {
-  const items = (arrayAt(body, 'input') ?? []).filter(isObject)
-  const tool = findShell([
-    ...(arrayAt(body, 'tools') ?? []),
-    ...items.flatMap((entry) => (entry.type === 'additional_tools' ? (arrayAt(entry, 'tools') ?? []) : [])),
-  ])
-  const lastUser = items.findLastIndex((entry) => entry.role === 'user')
-  const prompt = textOf(items[lastUser])
-  const outputs = items.slice(lastUser + 1).filter((entry) => String(entry.type).endsWith('_output'))
-  const commands = [...prompt.matchAll(COMMAND)].map((match) => match[1] ?? '')
-  const next = commands[outputs.length]
-  if (tool !== undefined && next !== undefined) return turnOf([callOf(tool, next)])
-  const last = outputs.at(-1)
-  const text =
-    last === undefined ? `Simulated answer to: ${prompt.slice(0, 200)}` : `The command printed: ${outputText(last)}`
-  return turnOf([item.message(text, { id: newId('msg_sim') })])
+/**
+ * What a willing model would do, for requests no scenario answers: compact when asked to, call the tools it must, run the
+ * commands the prompt names one after another, then report; otherwise a short text.
+ */
+export function defaultAnswer(body: JsonObject): StepInput[] {
+  const conversation = toConversation(body)
+  if (conversation.items.at(-1)?.type === 'compaction_trigger') return turn(compaction())
+  const call = nextCall(body, conversation)
+  const answer = call ?? { text: toText(body, conversation), phase: 'final_answer' }
+  return turn(...thought(body, conversation), answer)
 }
 
-/** A whole stream around finished items, text in word-sized deltas. */
+function turn(...steps: StepInput[]): StepInput[] {
+  return [{ rate_limits: true }, { created: true }, ...steps, { completed: true }]
+}
+
+/** Exactly one such item is what the Codex CLI asks for (upstream.md §4). */
+function compaction(): StepInput {
+  return { item: { id: newId('cmp_'), type: 'compaction', encrypted_content: newSecret() } }
+}
+
+function thought(body: JsonObject, { results }: Conversation): StepInput[] {
+  if (arrayAt(body, 'include')?.includes('reasoning.encrypted_content') !== true) return []
+  const summary = objectAt(body, 'reasoning')?.summary
+  const isShown = typeof summary === 'string' && summary !== 'none'
+  const words = results.length === 0 ? '**Reading the request**' : '**Looking at the results**'
+  return [{ reasoning: { summary: isShown ? [words] : [], encrypted_content: newSecret() } }]
+}
+
+function nextCall(body: JsonObject, { tools, prompt, results }: Conversation): StepInput | undefined {
+  const choice = body.tool_choice
+  if (choice === 'none' || tools.length === 0) return undefined
+  const shell = findShell(tools)
+  const command = findCommands(prompt)[results.length]
+  if (shell !== undefined && command !== undefined) return toShellCall(shell, command)
+  if (results.length > 0) return undefined
+  const demanded = findDemanded(choice, tools) ?? tools.find(({ name }) => asksFor(prompt, name))
+  return demanded === undefined ? undefined : toSampleCall(demanded)
+}
+
+function findDemanded(choice: unknown, tools: readonly OfferedTool[]): OfferedTool | undefined {
+  if (choice === 'required') return tools[0]
+  return isObject(choice) ? tools.find(({ name }) => name === choice.name) : undefined
+}
+
+function asksFor(prompt: string, name: string): boolean {
+  const literal = name.replace(/[^\w]/g, '\\$&')
+  return new RegExp(`\\b(?:call|use)\\s+(?:the\\s+)?(?:tool\\s+)?[\`"']?${literal}(?![\\w-])`, 'i').test(prompt)
+}
+
+function toSampleCall({ name, namespace, type, parameters }: OfferedTool): StepInput {
+  const place = namespace === undefined ? {} : { namespace }
+  if (type === 'custom') return { custom_tool_call: { name, input: 'sample', ...place } }
+  const sample = toSample({ ...parameters, type: 'object' }, 'sample', parameters)
+  return { tool_call: { name, arguments: isObject(sample) ? sample : {}, ...place } }
+}
+
+function toText(body: JsonObject, { prompt, results }: Conversation): string {
+  const format = objectAt(objectAt(body, 'text') ?? {}, 'format') ?? {}
+  if (format.type === 'json_schema') return JSON.stringify(toSample(format.schema, 'sample'))
+  if (format.type === 'json_object') return JSON.stringify({ answer: shorten(prompt, SHOWN_PROMPT) })
+  if (results.length === 0) return `Simulated answer to: ${shorten(prompt, SHOWN_PROMPT)}`
+  return results.map(({ call, output }) => report(call, output)).join('\n')
+}
+
+function report(call: JsonObject, output: string): string {
+  const shown = shorten(output.trim(), SHOWN_OUTPUT)
+  return shown === '' ? `${String(call.name)} printed nothing.` : `The command printed: ${shown}`
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`
+}
+
+/**
+ * A whole stream around finished items, text in word-sized deltas, and an empty `output` at the end. The items keep their
+ * own ids, which tests compare.
+ */
 export function turnOf(items: readonly JsonObject[], usage?: JsonObject): RawEvent[] {
-  const id = newId('resp_sim')
-  const inner = items.flatMap((entry, outputIndex) => {
-    const place = { itemId: String(entry.id), outputIndex }
-    if (entry.type === 'function_call') {
-      return [
-        ev.added({ ...entry, arguments: '', status: 'in_progress' }, outputIndex),
-        ev.toolArgs(String(entry.arguments), place),
-        ev.toolArgsDone(String(entry.arguments), place),
-      ]
-    }
-    if (entry.type === 'custom_tool_call') {
-      return [
-        ev.added({ ...entry, input: '', status: 'in_progress' }, outputIndex),
-        ev.customInput(String(entry.input), place),
-        ev.customInputDone(String(entry.input), place),
-      ]
-    }
-    if (entry.type !== 'message') return [ev.added(entry, outputIndex)]
-    const text = textOf(entry)
-    return [
-      ev.added({ ...entry, content: [], status: 'in_progress' }, outputIndex),
-      ev.partAdded({ type: 'output_text', text: '', annotations: [] }, place),
-      ...(text.match(/\s*\S+|\s+$/g) ?? []).map((delta) => ev.text(delta, place)),
-      ev.textDone(text, place),
-      ev.partDone({ type: 'output_text', text, annotations: [] }, place),
-    ]
-  })
+  const id = newId('resp_')
+  const inner = items.flatMap((entry, outputIndex) => eventsOf(entry, outputIndex))
   const done = items.map((entry, outputIndex) => ev.done(entry, outputIndex))
   const completed = ev.completed(id, { output: [], ...(usage === undefined ? {} : { usage }) })
-  const events = [ev.created(id), ev.inProgress(id), ...inner, ...done, completed]
-  return events.map((event, sequenceNumber) => ({ ...event, sequence_number: sequenceNumber }))
+  return numbered([ev.created(id), ev.inProgress(id), ...inner, ...done, completed])
 }
 
-function findShell(tools: readonly unknown[]): JsonObject | undefined {
-  const flat = tools
-    .filter(isObject)
-    .flatMap((tool) => (tool.type === 'namespace' ? (arrayAt(tool, 'tools') ?? []).filter(isObject) : [tool]))
-  for (const name of SHELLS) {
-    const found = flat.find((tool) => tool.name === name)
-    if (found !== undefined) return found
+function eventsOf(entry: JsonObject, outputIndex: number): RawEvent[] {
+  const place = { itemId: String(entry.id), outputIndex }
+  if (entry.type === 'function_call') {
+    const args = String(entry.arguments)
+    const open = { ...entry, arguments: '', status: 'in_progress' }
+    return [ev.added(open, outputIndex), ev.toolArgs(args, place), ev.toolArgsDone(args, place)]
   }
-  return undefined
-}
-
-function callOf(tool: JsonObject, command: string): JsonObject {
-  const name = String(tool.name)
-  const callId = newId('call_')
-  if (tool.type === 'custom') {
-    const code = `const result = await tools.exec_command({ cmd: ${JSON.stringify(command)} }); text(result.output ?? JSON.stringify(result));`
-    return item.customCall(name, code, { id: newId('ctc_sim'), call_id: callId })
+  if (entry.type === 'custom_tool_call') {
+    const input = String(entry.input)
+    const open = { ...entry, input: '', status: 'in_progress' }
+    return [ev.added(open, outputIndex), ev.customInput(input, place), ev.customInputDone(input, place)]
   }
-  return item.functionCall(name, JSON.stringify(argumentsFor(tool, command)), { id: newId('fc_sim'), call_id: callId })
-}
-
-/** Arguments that fit the tool's own schema. */
-function argumentsFor(tool: JsonObject, command: string): JsonObject {
-  const parameters = objectAt(tool, 'parameters') ?? {}
-  const properties = objectAt(parameters, 'properties') ?? {}
-  const key = ['cmd', 'command', 'script'].find((name) => name in properties) ?? 'command'
-  const values: JsonObject = { [key]: objectAt(properties, key)?.type === 'array' ? ['bash', '-lc', command] : command }
-  for (const required of (arrayAt(parameters, 'required') ?? []).filter((name) => typeof name === 'string')) {
-    if (required in values) continue
-    const type = objectAt(properties, required)?.type
-    values[required] = type === 'boolean' ? false : type === 'number' || type === 'integer' ? 1000 : 'Run the command'
-  }
-  return values
-}
-
-function textOf(entry: JsonObject | undefined): string {
-  if (entry === undefined) return ''
-  if (typeof entry.content === 'string') return entry.content
-  return (arrayAt(entry, 'content') ?? [])
+  if (entry.type !== 'message') return [ev.added(entry, outputIndex)]
+  const text = (arrayAt(entry, 'content') ?? [])
     .map((part) => (isObject(part) ? (stringAt(part, 'text') ?? '') : ''))
     .join('')
-}
-
-function outputText(entry: JsonObject): string {
-  if (typeof entry.output === 'string') return entry.output.slice(0, 500)
-  return (arrayAt(entry, 'output') ?? [])
-    .map((part) => (isObject(part) ? (stringAt(part, 'text') ?? '') : ''))
-    .join('')
-    .slice(0, 500)
+  return [
+    ev.added({ ...entry, content: [], status: 'in_progress' }, outputIndex),
+    ev.partAdded({ type: 'output_text', text: '', annotations: [] }, place),
+    ...(text.match(/\s*\S+|\s+$/g) ?? []).map((delta) => ev.text(delta, place)),
+    ev.textDone(text, place),
+    ev.partDone({ type: 'output_text', text, annotations: [] }, place),
+  ]
 }
 
 function newId(prefix: string): string {
-  return prefix + randomBytes(8).toString('hex')
+  return prefix + randomBytes(24).toString('hex')
+}
+
+/** Looks like the backend's encrypted contents. */
+function newSecret(): string {
+  return `gAAAAAB${randomBytes(96).toString('base64url')}`
 }

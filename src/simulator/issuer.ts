@@ -1,13 +1,25 @@
-import { randomBytes } from 'node:crypto'
-import type { JsonObject } from '../lib/json.ts'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type JsonObject, stringAt } from '../lib/json.ts'
+import { apiError, type Refusal } from './refusal.ts'
+import { type Claims, randomToken, toAccessToken, toIdToken } from './tokens.ts'
 
 export interface TokenOptions {
   readonly accountId?: string
+  /** The account in the token's claim, where it differs from the file's. */
+  readonly claimAccountId?: string
   readonly email?: string
   readonly plan?: string
+  readonly isFedramp?: boolean
+  /** May be negative: expired from the start. */
   readonly expiresInS?: number
-  /** No readable claims. */
+  /** An access token that is no JWT. */
   readonly opaque?: boolean
+}
+
+export interface AuthFileOptions extends TokenOptions {
+  /** When the file says it was refreshed last; now unless said. */
+  readonly lastRefreshMs?: number
 }
 
 export interface IssuedTokens {
@@ -19,66 +31,169 @@ export interface IssuedTokens {
 
 interface Grant {
   readonly options: TokenOptions
-  isUsed: boolean
+  state: 'valid' | 'used' | 'expired' | 'revoked'
 }
+
+interface Access {
+  readonly claims: Claims
+  /** Both accounts of a sign-in whose file and claim differ. */
+  readonly accountIds: readonly string[]
+}
+
+const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann'
 
 /** The OAuth side: tokens with the claims of upstream.md §7, single-use refresh tokens (backend-facts.md §2). */
 export class Issuer {
   readonly #grants = new Map<string, Grant>()
-  readonly #access = new Map<string, { accountId: string; expiresAtMs: number }>()
+  readonly #access = new Map<string, Access>()
+  readonly #lifetimeS: number
+  /** Origin; known once the simulator listens. */
+  url = ''
 
-  issue(options: TokenOptions = {}): IssuedTokens {
-    const { accountId = 'acct-A', email = 'person@example.com', plan = 'plus', expiresInS = 3600 } = options
-    const expiresAtMs = Date.now() + expiresInS * 1000
-    const auth = { chatgpt_account_id: accountId, chatgpt_plan_type: plan, chatgpt_user_id: 'user-1' }
-    const claims = {
-      exp: Math.floor(expiresAtMs / 1000),
-      email,
-      'https://api.openai.com/auth': auth,
-      jti: randomBytes(9).toString('hex'),
-    }
-    const accessToken = options.opaque === true ? `opaque-${randomBytes(24).toString('hex')}` : toJwt(claims)
-    const refreshToken = `rt_${randomBytes(24).toString('hex')}`
-    this.#grants.set(refreshToken, { options, isUsed: false })
-    this.#access.set(accessToken, { accountId, expiresAtMs })
-    return { access_token: accessToken, id_token: toJwt(claims), refresh_token: refreshToken, account_id: accountId }
+  constructor(lifetimeS = 3600) {
+    this.#lifetimeS = lifetimeS
   }
 
-  /** Fills a file in the CLI's own form. */
-  authFile(options: TokenOptions = {}): JsonObject {
+  issue(options: TokenOptions = {}): IssuedTokens {
+    const { accountId = 'acct-A', expiresInS = this.#lifetimeS } = options
+    const claims = toClaims(options, Date.now() + expiresInS * 1000)
+    const accessToken = options.opaque === true ? `opaque-${randomToken(24)}` : toAccessToken(this.url, claims)
+    const refreshToken = `rt_${randomToken(33)}`
+    this.#grants.set(refreshToken, { options, state: 'valid' })
+    this.#access.set(accessToken, { claims, accountIds: [accountId, claims.accountId] })
+    return {
+      access_token: accessToken,
+      id_token: toIdToken(this.url, claims),
+      refresh_token: refreshToken,
+      account_id: accountId,
+    }
+  }
+
+  /** A personal access token, which `whoami` explains (upstream.md §7). */
+  issuePersonal(options: TokenOptions = {}): string {
+    const token = `at-${randomToken(24)}`
+    const claims = toClaims(options, Date.now() + (options.expiresInS ?? 90 * 86_400) * 1000)
+    this.#access.set(token, { claims, accountIds: [claims.accountId] })
+    return token
+  }
+
+  /** Content of an auth.json in the CLI's own form (upstream.md §7). */
+  authFile(options: AuthFileOptions = {}): JsonObject {
     const { account_id: accountId, ...tokens } = this.issue(options)
     return {
       auth_mode: 'chatgpt',
       OPENAI_API_KEY: null,
-      tokens: { ...tokens, account_id: accountId },
-      last_refresh: new Date().toISOString(),
+      tokens: {
+        ...tokens,
+        oauth_provenance: { issuer: this.url, client_id: CLIENT_ID },
+        login_owner_id: randomToken(32),
+        account_id: accountId,
+      },
+      last_refresh: new Date(options.lastRefreshMs ?? Date.now()).toISOString(),
     }
   }
 
-  refresh(refreshToken: string): { status: number; body: JsonObject } {
+  /** Writes such a file into `directory` and returns its path. */
+  writeAuthFile(directory: string, options: AuthFileOptions = {}): string {
+    const path = join(directory, 'auth.json')
+    writeFileSync(path, `${JSON.stringify(this.authFile(options), undefined, 2)}\n`, { mode: 0o600 })
+    return path
+  }
+
+  /** Answers `POST /oauth/token`. */
+  grant(parameters: JsonObject): Refusal {
+    const type = stringAt(parameters, 'grant_type')
+    if (type !== 'refresh_token') return oauthError(400, 'unsupported_grant_type', `Unsupported grant type: ${type}.`)
+    if (parameters.client_id !== CLIENT_ID) return oauthError(400, 'invalid_client', 'Unknown client_id.')
+    return this.refresh(stringAt(parameters, 'refresh_token') ?? '')
+  }
+
+  /** Each refresh token works once; its successor takes over (backend-facts.md §2). */
+  refresh(refreshToken: string): Refusal {
     const grant = this.#grants.get(refreshToken)
-    if (grant === undefined) return refusal('refresh_token_invalidated')
-    if (grant.isUsed) return refusal('refresh_token_reused')
-    grant.isUsed = true
-    const { account_id: _account, ...tokens } = this.issue({ ...grant.options, expiresInS: 3600 })
-    return { status: 200, body: { ...tokens, token_type: 'Bearer', expires_in: 3600 } }
+    if (grant === undefined || grant.state === 'revoked') {
+      return oauthError(401, 'refresh_token_invalidated', 'Your refresh token has been revoked.')
+    }
+    if (grant.state === 'expired') return oauthError(401, 'refresh_token_expired', 'Your refresh token has expired.')
+    if (grant.state === 'used') return oauthError(401, 'refresh_token_reused', 'Your refresh token was already used.')
+    grant.state = 'used'
+    const { expiresInS: _first, ...options } = grant.options
+    const { account_id: _account, ...tokens } = this.issue(options)
+    const scope = 'openid profile email offline_access'
+    return { status: 200, body: { ...tokens, token_type: 'Bearer', expires_in: this.#lifetimeS, scope } }
   }
 
-  /** The account a token is good for; undefined = none. */
-  accountOf(authorization: string): string | undefined {
-    const known = this.#access.get(authorization.replace(/^Bearer /, ''))
-    return known === undefined || known.expiresAtMs <= Date.now() ? undefined : known.accountId
+  /** From now on the refresh token is refused as expired or revoked. */
+  spoilRefreshToken(refreshToken: string, state: 'expired' | 'revoked'): void {
+    const grant = this.#grants.get(refreshToken)
+    if (grant !== undefined) grant.state = state
+  }
+
+  /** Access tokens issued so far are refused from now on. */
+  revokeAccessTokens(): void {
+    this.#access.clear()
+  }
+
+  /** What is wrong with a backend call's headers; undefined = nothing. */
+  findAuthRefusal(headers: Readonly<Record<string, unknown>>): Refusal | undefined {
+    const access = this.#accessOf(headers)
+    if (access === undefined) return { status: 401, body: { detail: 'Unauthorized' } }
+    if (access.claims.expiresAtMs <= Date.now()) {
+      return apiError('Provided authentication token is expired. Please sign in again.', {
+        code: 'token_expired',
+        status: 401,
+      })
+    }
+    const accountId = headers['chatgpt-account-id']
+    if (accountId === undefined) return { status: 401, body: { detail: 'Missing chatgpt-account-id' } }
+    return access.accountIds.includes(String(accountId))
+      ? undefined
+      : apiError('This sign-in does not belong to the workspace.', {
+          code: 'codex_workspace_access_denied',
+          status: 403,
+        })
+  }
+
+  /** Claims of a token in use; undefined for foreign ones. */
+  claimsOf(headers: Readonly<Record<string, unknown>>): Claims | undefined {
+    return this.#accessOf(headers)?.claims
+  }
+
+  /** Answers `GET /api/accounts/v1/user-auth-credential/whoami`. */
+  whoami(headers: Readonly<Record<string, unknown>>): Refusal {
+    const claims = this.claimsOf(headers)
+    if (claims === undefined || claims.expiresAtMs <= Date.now()) {
+      return oauthError(401, 'invalid_credential', 'The credential is not valid.')
+    }
+    return {
+      status: 200,
+      body: {
+        email: claims.email,
+        chatgpt_user_id: claims.userId,
+        chatgpt_account_id: claims.accountId,
+        chatgpt_plan_type: claims.plan,
+        chatgpt_account_is_fedramp: claims.isFedramp,
+      },
+    }
+  }
+
+  #accessOf(headers: Readonly<Record<string, unknown>>): Access | undefined {
+    return this.#access.get(String(headers.authorization ?? '').replace(/^Bearer\s+/i, ''))
   }
 }
 
-function refusal(code: string): { status: number; body: JsonObject } {
+function toClaims(options: TokenOptions, expiresAtMs: number): Claims {
+  const { accountId = 'acct-A', email = 'person@example.com', plan = 'plus', isFedramp = false } = options
   return {
-    status: 401,
-    body: { error: { code, message: `The refresh token cannot be used: ${code}.`, type: 'invalid_request_error' } },
+    accountId: options.claimAccountId ?? accountId,
+    email,
+    plan,
+    isFedramp,
+    expiresAtMs,
+    userId: 'user-simulated',
   }
 }
 
-function toJwt(claims: JsonObject): string {
-  const encode = (value: JsonObject) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  return `${encode({ alg: 'none', typ: 'JWT' })}.${encode(claims)}.${randomBytes(8).toString('base64url')}`
+function oauthError(status: number, code: string, message: string): Refusal {
+  return apiError(message, { code, status })
 }

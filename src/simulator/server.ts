@@ -1,238 +1,243 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { type JsonObject, parseJsonObject, stringAt } from '../lib/json.ts'
-import { defaultAnswer } from './default-answer.ts'
-import type { RawEvent } from './events.ts'
-import { Issuer } from './issuer.ts'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { type JsonObject, parseJsonObject } from '../lib/json.ts'
+import { toAnswerHeaders } from './answer-headers.ts'
+import { answerControl } from './control.ts'
+import { generate } from './generate.ts'
+import { type AuthFileOptions, type IssuedTokens, Issuer, type TokenOptions } from './issuer.ts'
 import { SIMULATOR_MODELS } from './models.ts'
+import { answerCall, toCallName } from './other-calls.ts'
+import { type CallName, type OtherCall, type RecordedRequest, toOtherCall, toRecordedRequest } from './records.ts'
+import { detail, type Refusal } from './refusal.ts'
+import { readBody } from './request-body.ts'
 import { findRefusal } from './rules.ts'
-
-/** One scripted answer to one generating request. */
-export interface Scenario {
-  readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
-  /** Sent instead of a stream. */
-  readonly body?: string | JsonObject
-  readonly delayMs?: number
-  /** Events, raw bytes, or a pause. */
-  readonly stream?: readonly (RawEvent | string | { pauseMs: number })[]
-  readonly newline?: '\n' | '\r\n' | '\r'
-  /** Bytes a write; undefined = one event a write. */
-  readonly chunkBytes?: number
-  /** After the last step: end cleanly, cut the connection, or stay silent. */
-  readonly end?: 'close' | 'cut' | 'stall'
-}
-
-export interface RecordedRequest {
-  readonly path: string
-  /** Names as sent, in wire order. */
-  readonly rawHeaders: readonly string[]
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: JsonObject
-  /** Set when the client left before the end. */
-  closedAtMs: number | undefined
-}
+import type { Scenario, ScenarioInput } from './scenario.ts'
+import { Script } from './script.ts'
+import { type ScriptedCall, ScriptedCalls, sendCall } from './scripted-calls.ts'
+import { UsageEstimate } from './usage-estimate.ts'
 
 export interface SimulatorOptions {
   readonly host?: string
+  /** 0: any free one. */
   readonly port?: number
+  /** Where `baseUrl` points; requests are told apart by how their path ends, so any other base works too. */
+  readonly basePath?: string
+  readonly models?: readonly JsonObject[]
   /** False skips the backend's rules, for tests of something else. */
-  readonly isStrict?: boolean
+  readonly strict?: boolean
+  /** Any bearer is taken, and none is needed. */
+  readonly anyToken?: boolean
+  /** Slugs taken though the catalogue does not list them. */
+  readonly unlistedModels?: readonly string[]
+  readonly tls?: { readonly key: string; readonly cert: string }
+  readonly scenarios?: readonly ScenarioInput[]
+  readonly tokenLifetimeS?: number
+  /** Between events of scenarios that say nothing. */
+  readonly paceMs?: number
   readonly log?: (line: string) => void
 }
 
+const UNLISTED_MODELS = ['gpt-5.1-codex', 'gpt-5.3-codex-spark']
+
 /** A local stand-in for the Codex backend and its OAuth issuer, for work without an account. */
 export class Simulator {
-  readonly issuer = new Issuer()
+  readonly issuer: Issuer
+  /** Generating requests, answered or refused. */
   readonly requests: RecordedRequest[] = []
-  /** Every other call, as `METHOD path`. */
-  readonly calls: string[] = []
-  models: readonly JsonObject[] = SIMULATOR_MODELS
+  /** Everything else. */
+  readonly otherCalls: OtherCall[] = []
+  models: readonly JsonObject[]
   modelsEtag = '"sim-1"'
-  readonly #queue: Scenario[] = []
   readonly #options: SimulatorOptions
-  readonly #server = createServer((request, response) => void this.#handle(request, response))
+  readonly #script: Script
+  readonly #scripted = new ScriptedCalls()
+  readonly #usage = new UsageEstimate()
+  readonly #doomed = new WeakSet<Socket>()
+  readonly #server: Server
+  #url = ''
 
   constructor(options: SimulatorOptions = {}) {
     this.#options = options
+    this.models = options.models ?? SIMULATOR_MODELS
+    this.issuer = new Issuer(options.tokenLifetimeS)
+    this.#script = new Script(options.scenarios)
+    const listener: RequestListener = (request, response) => void this.#handle(request, response)
+    this.#server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener)
+    // A generating answer may be silent for as long as its script says.
+    this.#server.requestTimeout = 0
   }
 
-  /** Origin; the backend is below `/backend-api/codex`, the issuer at the origin itself. */
+  /** Origin; the issuer is here, the backend below `basePath`. */
   get url(): string {
-    const { port } = this.#server.address() as AddressInfo
-    return `http://127.0.0.1:${port}`
+    return this.#url
   }
 
   get baseUrl(): string {
-    return `${this.url}/backend-api/codex`
+    return this.#url + (this.#options.basePath ?? '/backend-api/codex')
   }
 
-  /** Each generating request takes one; without any the simulator answers sensibly by itself. */
-  play(...scenarios: Scenario[]): void {
-    this.#queue.push(...scenarios)
+  /** The other calls in short, e.g. `POST /oauth/token`. */
+  get calls(): string[] {
+    return this.otherCalls.map(({ method, path }) => `${method} ${path.replace(/\?.*/s, '')}`)
+  }
+
+  countCalls(name: CallName): number {
+    return this.otherCalls.filter((call) => call.name === name).length
+  }
+
+  /** The one generating request there was. @throws Error if there was none, or more */
+  onlyRequest(): RecordedRequest {
+    const [request, ...more] = this.requests
+    if (request === undefined || more.length > 0) {
+      throw new Error(`expected one generating request, got ${this.requests.length}`)
+    }
+    return request
+  }
+
+  /** Each generating request takes one, by name or in full; without any the simulator answers sensibly by itself. */
+  play(...scenarios: readonly (ScenarioInput | string)[]): void {
+    this.#script.play(scenarios)
+  }
+
+  /** Answers every request the predicate holds for, ahead of what is queued. */
+  on(
+    predicate: (request: RecordedRequest) => boolean,
+    answer: (request: RecordedRequest) => ScenarioInput | string,
+  ): void {
+    this.#script.on(predicate, answer)
+  }
+
+  /** Each refresh takes one. */
+  playToken(...answers: readonly ScriptedCall[]): void {
+    this.#scripted.play('token', answers)
+  }
+
+  /** Each call of this kind takes one. */
+  playCall(name: CallName, ...answers: readonly ScriptedCall[]): void {
+    this.#scripted.play(name, answers)
+  }
+
+  /** The answer to all calls of this kind from now on; undefined: as usual again. */
+  answerCall(name: CallName, answer: ScriptedCall | undefined): void {
+    this.#scripted.fix(name, answer)
+  }
+
+  issueTokens(options: TokenOptions = {}): IssuedTokens {
+    return this.issuer.issue(options)
+  }
+
+  /** Writes an auth.json in the CLI's own form into `directory` and returns its path. */
+  writeAuthFile(directory: string, options: AuthFileOptions = {}): string {
+    return this.issuer.writeAuthFile(directory, options)
+  }
+
+  /** Forgets scripts and records; tokens stay good. */
+  resetState(): void {
+    this.requests.length = 0
+    this.otherCalls.length = 0
+    this.#script.reset()
+    this.#scripted.reset()
   }
 
   async listen(): Promise<void> {
-    const { port = 0, host = '127.0.0.1' } = this.#options
+    const { port = 0, host = '127.0.0.1', tls } = this.#options
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen(port, host, resolve)
     })
+    const { port: bound } = this.#server.address() as AddressInfo
+    const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+    const name = reachable.includes(':') ? `[${reachable}]` : reachable
+    this.#url = `${tls === undefined ? 'http' : 'https'}://${name}:${bound}`
+    this.issuer.url = this.#url
   }
 
   async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
+    await closed
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    if (this.#doomed.has(request.socket)) {
+      request.socket.resetAndDestroy()
+      return
+    }
     try {
-      const text = await readBody(request)
-      if (request.method === 'POST' && path.endsWith('/responses')) {
-        await this.#generate(request, response, path, parseJsonObject(text) ?? {})
-        return
-      }
-      this.calls.push(`${request.method} ${path}`)
-      const { status, body, headers } = this.#answerCall(request, path, text)
-      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
-    } catch (error) {
-      this.#options.log?.(`simulator: ${error instanceof Error ? error.message : String(error)}`)
+      const read = await readBody(request)
+      const path = (request.url ?? '/').replace(/\?.*/s, '')
+      if (path.startsWith('/_simulator')) this.#control(request, response, read.text)
+      else if (request.method === 'POST' && path.endsWith('/responses')) await this.#generate(request, response, read)
+      else await this.#call(request, response, read.text)
+    } catch (thrown) {
+      this.#log(`failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
       response.destroy()
     }
   }
 
-  #answerCall(
-    request: IncomingMessage,
-    path: string,
-    text: string,
-  ): { status: number; body: JsonObject; headers?: Record<string, string> } {
-    if (path === '/oauth/token') {
-      const body = parseJsonObject(text) ?? Object.fromEntries(new URLSearchParams(text))
-      return this.issuer.refresh(stringAt(body, 'refresh_token') ?? '')
-    }
-    const accountId = this.issuer.accountOf(request.headers.authorization ?? '')
-    if (accountId === undefined) return { status: 401, body: { detail: 'Unauthorized' } }
-    if (path.endsWith('/models'))
-      return { status: 200, body: { models: this.models }, headers: { etag: this.modelsEtag } }
-    if (path.endsWith('/wham/usage')) return { status: 200, body: USAGE }
-    if (path.endsWith('/wham/accounts/check')) {
-      const account = {
-        id: accountId,
-        workspace_backend_origin: 'https://chatgpt.com',
-        account_routing_override: 'NO_CONSTRAINT',
-      }
-      return { status: 200, body: { accounts: [account] } }
-    }
-    if (path.endsWith('/responses'))
-      return { status: 426, body: { error: { message: 'WebSocket is not simulated', type: 'invalid_request_error' } } }
-    return { status: 404, body: { detail: 'Not Found' } }
+  async #generate(
+    message: IncomingMessage,
+    response: ServerResponse,
+    read: { text: string; encoding: string | undefined },
+  ): Promise<void> {
+    const request = toRecordedRequest(message, read)
+    this.requests.push(request)
+    const refusal = this.#findRefusal(request)
+    const scenario = refusal === undefined ? this.#takeScenario(request) : { name: 'refused', ...refusal }
+    request.scenario = scenario.name
+    const headers = toAnswerHeaders(request, this.modelsEtag)
+    const paceMs = this.#options.paceMs ?? 0
+    await generate(request, response, scenario, { headers, paceMs, usage: this.#usage, doomed: this.#doomed })
+    const note = refusal === undefined ? (scenario.name ?? 'scenario') : JSON.stringify(refusal.body)
+    this.#log(`${request.method} ${request.path} ${String(request.body.model)} → ${request.status ?? '-'} ${note}`)
   }
 
-  async #generate(request: IncomingMessage, response: ServerResponse, path: string, body: JsonObject): Promise<void> {
-    const record: RecordedRequest = {
-      path,
-      rawHeaders: request.rawHeaders,
-      headers: request.headers,
-      body,
-      closedAtMs: undefined,
+  #takeScenario(request: RecordedRequest): Scenario {
+    try {
+      return this.#script.take(request)
+    } catch (thrown) {
+      return { name: 'broken script', ...detail(thrown instanceof Error ? thrown.message : String(thrown)) }
     }
-    this.requests.push(record)
-    response.once('close', () => {
-      if (!response.writableFinished) record.closedAtMs = Date.now()
+  }
+
+  #findRefusal(request: RecordedRequest): Refusal | undefined {
+    const { strict = true, anyToken = false, unlistedModels = UNLISTED_MODELS } = this.#options
+    const unauthorized = anyToken ? undefined : this.issuer.findAuthRefusal(request.headers)
+    if (unauthorized !== undefined || !strict) return unauthorized
+    if (parseJsonObject(request.bodyBytes) === undefined) return detail('Invalid JSON body')
+    return findRefusal({ body: request.body, headers: request.headers, models: this.models, unlistedModels })
+  }
+
+  async #call(request: IncomingMessage, response: ServerResponse, text: string): Promise<void> {
+    const path = (request.url ?? '/').replace(/\?.*/s, '')
+    const call = toOtherCall(request, text, toCallName(request.method ?? '', path))
+    this.otherCalls.push(call)
+    const { issuer, models, modelsEtag } = this
+    const usual = () => answerCall(call, { issuer, models, modelsEtag, anyToken: this.#options.anyToken ?? false })
+    await sendCall(response, this.#scripted.take(call.name), usual)
+    this.#log(`${call.method} ${path} → ${response.headersSent ? response.statusCode : '-'}`)
+  }
+
+  #control(request: IncomingMessage, response: ServerResponse, text: string): void {
+    const { status, body } = answerControl(request.method ?? '', request.url ?? '', text, {
+      names: this.#script.names,
+      requests: this.requests,
+      calls: this.otherCalls,
+      play: (scenario) => this.#script.playRemote(scenario),
+      reset: () => this.resetState(),
     })
-    const scenario = this.#queue.shift()
-    if (scenario !== undefined && (scenario.status ?? 200) !== 200) {
-      await play(scenario, response)
-      return
-    }
-    const accountId = this.issuer.accountOf(request.headers.authorization ?? '')
-    const refusal =
-      accountId === undefined || accountId !== (request.headers['chatgpt-account-id'] ?? accountId)
-        ? { status: 401, body: { detail: 'Unauthorized' } }
-        : this.#options.isStrict === false
-          ? undefined
-          : findRefusal(body, request.headers, this.models)
-    if (refusal !== undefined) await play(refusal, response)
-    else await play(scenario ?? { stream: defaultAnswer(body) }, response, this.modelsEtag)
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }
+
+  #log(line: string): void {
+    this.#options.log?.(`simulator: ${line}`)
   }
 }
 
+/** A listening simulator. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new Simulator(options)
   await simulator.listen()
   return simulator
-}
-
-const USAGE: JsonObject = {
-  plan_type: 'plus',
-  rate_limit: {
-    primary_window: {
-      used_percent: 12,
-      limit_window_seconds: 18_000,
-      reset_after_seconds: 600,
-      reset_at: 1_795_400_000,
-    },
-    secondary_window: {
-      used_percent: 34,
-      limit_window_seconds: 604_800,
-      reset_after_seconds: 6000,
-      reset_at: 1_795_900_000,
-    },
-  },
-  credits: { has_credits: false, unlimited: false, balance: '0' },
-}
-
-async function play(scenario: Scenario, response: ServerResponse, modelsEtag = ''): Promise<void> {
-  if (scenario.delayMs !== undefined) await delay(scenario.delayMs)
-  const { status = 200, headers = {}, body } = scenario
-  if (body !== undefined) {
-    const type = typeof body === 'string' ? 'text/html' : 'application/json'
-    response
-      .writeHead(status, { 'content-type': type, ...headers })
-      .end(typeof body === 'string' ? body : JSON.stringify(body))
-    return
-  }
-  response.writeHead(status, {
-    'content-type': 'text/event-stream',
-    'x-request-id': 'req_simulated',
-    'x-models-etag': modelsEtag,
-    ...headers,
-  })
-  response.flushHeaders()
-  for (const step of scenario.stream ?? []) {
-    if (response.destroyed) return
-    if (typeof step === 'object' && 'pauseMs' in step && typeof step.pauseMs === 'number') await delay(step.pauseMs)
-    else await write(response, toBytes(step as RawEvent | string, scenario.newline ?? '\n'), scenario.chunkBytes)
-  }
-  if (scenario.end === 'cut') response.destroy()
-  else if (scenario.end !== 'stall') response.end()
-}
-
-function toBytes(step: RawEvent | string, newline: string): Buffer {
-  if (typeof step === 'string') return Buffer.from(step)
-  return Buffer.from(`event: ${step.type}${newline}data: ${JSON.stringify(step)}${newline}${newline}`)
-}
-
-async function write(response: ServerResponse, bytes: Buffer, chunkBytes = bytes.length): Promise<void> {
-  for (let start = 0; start < bytes.length; start += chunkBytes) {
-    const isTaken = response.write(bytes.subarray(start, start + chunkBytes))
-    if (isTaken || response.destroyed) continue
-    await new Promise<void>((resolve) => {
-      response.once('drain', resolve)
-      response.once('close', resolve)
-    })
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk)
-  const bytes = Buffer.concat(chunks)
-  const encoding = request.headers['content-encoding']
-  return (encoding === 'zstd' ? zstdDecompressSync(bytes) : encoding === 'gzip' ? gunzipSync(bytes) : bytes).toString(
-    'utf8',
-  )
 }

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { sleep } from '../lib/sleep.ts'
+import { withScenarioHeaders } from './answer-headers.ts'
+import { expandScenario } from './expand-scenario.ts'
+import { playScenario } from './play-scenario.ts'
+import type { RecordedRequest } from './records.ts'
+import type { Scenario } from './scenario.ts'
+import { SseWriter } from './sse-writer.ts'
+import type { UsageEstimate } from './usage-estimate.ts'
+
+const IDLE_MS = 50
+
+export interface GenerateOptions {
+  /** Headers before the scenario's own. */
+  readonly headers: OutgoingHttpHeaders
+  readonly paceMs: number
+  readonly usage: UsageEstimate
+  /** Connections to reset as soon as the next request comes over them. */
+  readonly doomed: WeakSet<Socket>
+}
+
+/** Plays a scenario as the HTTP answer to one request. Settles when the answer is over or the client has left. */
+export async function generate(
+  request: RecordedRequest,
+  response: ServerResponse,
+  scenario: Scenario,
+  options: GenerateOptions,
+): Promise<void> {
+  const client = watchClient(request, response)
+  const { gone } = client
+  try {
+    if (scenario.delay_ms !== undefined) await sleep(scenario.delay_ms, gone)
+    if (isSilent(scenario)) return endWith(scenario.end, response, client, options.doomed)
+    const headers = withScenarioHeaders(options.headers, scenario)
+    request.status = scenario.status ?? 200
+    if (scenario.stream === undefined) {
+      const { text, type } = toBody(scenario)
+      request.bytesOffered += Buffer.byteLength(text)
+      response.writeHead(request.status, { 'content-type': type, ...headers })
+      response.write(text)
+    } else {
+      response.writeHead(request.status, {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-cache',
+        ...headers,
+      })
+      response.flushHeaders()
+      await stream(request, response, scenario, options, gone)
+    }
+    endWith(scenario.end, response, client, options.doomed)
+  } catch (thrown) {
+    if (!gone.aborted) throw thrown
+  }
+}
+
+async function stream(
+  request: RecordedRequest,
+  response: ServerResponse,
+  scenario: Scenario,
+  options: GenerateOptions,
+  gone: AbortSignal,
+): Promise<void> {
+  const { chunking = 'event', newline = 'lf', event_lines: hasEventLines = true, pace_ms: paceMs } = scenario
+  const writer = new SseWriter(response, { chunking, newline, hasEventLines }, (count) => {
+    request.bytesOffered += count
+  })
+  const operations = expandScenario(scenario.stream ?? [], {
+    model: String(request.body.model ?? ''),
+    newId: (prefix) => prefix + randomBytes(24).toString('hex'),
+    usage: options.usage.estimate(request.body),
+  })
+  await playScenario(operations, writer, paceMs ?? options.paceMs, gone)
+}
+
+interface Client {
+  /** Aborts when the connection goes. */
+  readonly gone: AbortSignal
+  /** We are the ones who break it. */
+  expectClose(): void
+}
+
+/** Notes on the record who ended the answer. */
+function watchClient(request: RecordedRequest, response: ServerResponse): Client {
+  const gone = new AbortController()
+  let isExpected = false
+  response.once('close', () => {
+    request.finished = response.writableFinished
+    if (!request.finished && !isExpected) request.closedAtMs = Date.now()
+    gone.abort()
+  })
+  return {
+    gone: gone.signal,
+    expectClose: () => {
+      isExpected = true
+    },
+  }
+}
+
+/** Nothing is answered at all: only `end: cut` or `end: stall`. */
+function isSilent({ status, body, html, stream, end }: Scenario): boolean {
+  const isEmpty = status === undefined && body === undefined && html === undefined && stream === undefined
+  return isEmpty && (end === 'cut' || end === 'stall')
+}
+
+function endWith(end: Scenario['end'], response: ServerResponse, client: Client, doomed: WeakSet<Socket>): void {
+  const { socket } = response
+  if (end === 'stall') return
+  if (end === 'cut') {
+    client.expectClose()
+    // What was written leaves first; the missing last chunk tells the client that this is no end.
+    socket?.destroySoon()
+    return
+  }
+  response.end(() => {
+    if (socket === null) return
+    if (end === 'reset_next') doomed.add(socket)
+    if (end === 'idle_after') setTimeout(() => socket.destroySoon(), IDLE_MS).unref()
+  })
+}
+
+function toBody({ body, html, status = 200 }: Scenario): { text: string; type: string } {
+  if (html !== undefined) return { text: html, type: 'text/html; charset=UTF-8' }
+  if (body === undefined) {
+    const error = { type: 'server_error', code: null, message: `Simulated status ${status}.`, param: null }
+    return { text: JSON.stringify({ error }), type: 'application/json' }
+  }
+  if (typeof body !== 'string') return { text: JSON.stringify(body), type: 'application/json' }
+  const type = /^\s*</.test(body)
+    ? 'text/html; charset=UTF-8'
+    : /^\s*[{[]/.test(body)
+      ? 'application/json'
+      : 'text/plain'
+  return { text: body, type }
+}

@@ -1,0 +1,96 @@
+import type { JsonObject } from '../lib/json.ts'
+import type { Issuer } from './issuer.ts'
+import type { CallName, OtherCall } from './records.ts'
+import { apiError, detail, type Refusal } from './refusal.ts'
+
+export interface CallContext {
+  readonly issuer: Issuer
+  readonly models: readonly JsonObject[]
+  readonly modelsEtag: string
+  readonly anyToken: boolean
+}
+
+export interface CallAnswer extends Refusal {
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** By the path's end, so that any base path works. */
+export function toCallName(method: string, path: string): CallName {
+  if (path.endsWith('/oauth/token')) return 'token'
+  if (path.endsWith('/user-auth-credential/whoami')) return 'whoami'
+  if (method !== 'GET') return 'other'
+  if (path.endsWith('/models')) return 'models'
+  if (path.endsWith('/usage')) return 'usage'
+  if (path.endsWith('/accounts/check')) return 'accounts_check'
+  return path.endsWith('/responses') ? 'upgrade' : 'other'
+}
+
+/** Everything that generates nothing (upstream.md §3, §4, §6, §7). */
+export function answerCall(call: OtherCall, context: CallContext): CallAnswer {
+  const { issuer } = context
+  if (call.name === 'token') return issuer.grant(call.body)
+  if (call.name === 'whoami') return issuer.whoami(call.headers)
+  if (call.name === 'upgrade') return answerUpgrade(call)
+  if (call.name === 'other') return detail('Not Found', 404)
+  const refusal = context.anyToken ? undefined : issuer.findAuthRefusal(call.headers)
+  if (refusal !== undefined) return refusal
+  if (call.name === 'models') {
+    return { status: 200, body: { models: [...context.models] }, headers: { etag: context.modelsEtag } }
+  }
+  return { status: 200, body: call.name === 'usage' ? toUsage(call, issuer) : toAccounts(call, issuer) }
+}
+
+/** The CLI takes 426 as "use HTTP" (upstream.md §2). */
+function answerUpgrade(call: OtherCall): CallAnswer {
+  if (call.headers.upgrade === undefined) return detail('Method Not Allowed', 405)
+  return {
+    ...apiError('This server offers responses over HTTP only.', { code: 'upgrade_required', status: 426 }),
+    headers: { connection: 'close' },
+  }
+}
+
+function toAccounts(call: OtherCall, issuer: Issuer): JsonObject {
+  const id = String(call.headers['chatgpt-account-id'] ?? issuer.claimsOf(call.headers)?.accountId ?? 'acct-A')
+  return {
+    accounts: [
+      {
+        id,
+        account_id: id,
+        plan_type: issuer.claimsOf(call.headers)?.plan ?? 'plus',
+        name: 'Simulated',
+        structure: 'personal',
+        workspace_backend_origin: issuer.url,
+        account_routing_override: 'NO_CONSTRAINT',
+      },
+    ],
+    account_ordering: [id],
+    default_account_id: id,
+  }
+}
+
+function toUsage(call: OtherCall, issuer: Issuer): JsonObject {
+  const claims = issuer.claimsOf(call.headers)
+  return {
+    user_id: claims?.userId ?? 'user-simulated',
+    account_id: claims?.accountId ?? 'acct-A',
+    email: claims?.email ?? 'person@example.com',
+    plan_type: claims?.plan ?? 'plus',
+    rate_limit: {
+      allowed: true,
+      limit_reached: false,
+      primary_window: toWindow(12, 18_000, 3600),
+      secondary_window: toWindow(34, 604_800, 200_000),
+    },
+    code_review_rate_limit: null,
+    credits: { has_credits: false, unlimited: false, balance: '0' },
+  }
+}
+
+function toWindow(usedPercent: number, windowS: number, resetAfterS: number): JsonObject {
+  return {
+    used_percent: usedPercent,
+    limit_window_seconds: windowS,
+    reset_after_seconds: resetAfterS,
+    reset_at: Math.floor(Date.now() / 1000) + resetAfterS,
+  }
+}
