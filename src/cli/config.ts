@@ -1,6 +1,10 @@
 import { toConfigJsonSchema } from '../config/json-schema.ts'
-import type { Flags } from '../config/load.ts'
+import { toKeyText } from '../config/key-path.ts'
+import type { Flags, LoadedConfig } from '../config/load.ts'
+import type { BackendConfig, Config } from '../config/schema.ts'
 import { isObject, type JsonObject } from '../lib/json.ts'
+import { maskSecrets } from '../lib/redact.ts'
+import { DEFAULT_CAPABILITIES } from '../turn/capabilities.ts'
 import { loadOrReport } from './load-or-report.ts'
 
 export interface ConfigFlags extends Flags {
@@ -11,14 +15,10 @@ export interface ConfigFlags extends Flags {
 export function runConfig(flags: ConfigFlags): number {
   const loaded = loadOrReport(flags)
   if (loaded === undefined) return 2
-  const config = masked(loaded.config)
-  if (flags.json === true) {
-    process.stdout.write(`${JSON.stringify({ config, sources: Object.fromEntries(loaded.sources) }, undefined, 2)}\n`)
-    return 0
-  }
-  for (const [path, value] of leaves(config)) {
-    process.stdout.write(`${path}: ${JSON.stringify(value)}   # ${loaded.sources.get(path) ?? 'default'}\n`)
-  }
+  const config = toEffective(loaded.config)
+  const text = flags.json === true ? toJson(config, loaded) : toLines(config, loaded)
+  process.stdout.write(maskSecrets(text))
+  for (const warning of loaded.warnings) process.stderr.write(`codexway: warning: ${warning}\n`)
   return 0
 }
 
@@ -28,12 +28,52 @@ export function runSchema(): number {
   return 0
 }
 
-function masked(config: { server: { api_keys: string[] } } & JsonObject): JsonObject {
-  return { ...config, server: { ...config.server, api_keys: config.server.api_keys.map(() => '***') } }
+function toLines(config: JsonObject, loaded: LoadedConfig): string {
+  return leaves(config)
+    .map(([path, value]) => `${toKeyText(path)}: ${JSON.stringify(value)}   # ${loaded.sourceOf(path)}\n`)
+    .join('')
 }
 
-function leaves(value: JsonObject, prefix = ''): [string, unknown][] {
-  return Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
-    isObject(inner) && Object.keys(inner).length > 0 ? leaves(inner, `${prefix}${key}.`) : [[prefix + key, inner]],
-  )
+function toJson(config: JsonObject, loaded: LoadedConfig): string {
+  const sources = leaves(config).map(([path]) => [toKeyText(path), loaded.sourceOf(path)])
+  return `${JSON.stringify({ config, sources: Object.fromEntries(sources) }, undefined, 2)}\n`
+}
+
+/** With what holds where nothing is said, and without the keys of the gateway. */
+function toEffective(config: Config): JsonObject {
+  const keys = config.server.api_keys.map(() => '***')
+  const names = Object.keys(config.backends)
+  const backends = Object.entries(config.backends).map(([name, backend]) => [name, toEffectiveBackend(backend)])
+  return {
+    default_backend: names.length === 1 ? names[0] : null,
+    ...withoutUndefined(config),
+    server: { ...config.server, api_keys: keys },
+    backends: Object.fromEntries(backends),
+  }
+}
+
+function toEffectiveBackend(backend: BackendConfig): JsonObject {
+  const { codex } = backend.extra
+  const capabilities = Object.entries(codex.default_capabilities).filter(([, value]) => value !== undefined)
+  const defaults = { codex_passthrough: null, ...DEFAULT_CAPABILITIES, ...Object.fromEntries(capabilities) }
+  return {
+    type: 'openai-codex',
+    codex_path: null,
+    oauth_issuer: null,
+    ...withoutUndefined(backend),
+    extra: { codex: { ...codex, default_capabilities: defaults } },
+  }
+}
+
+/** A key that is `undefined` would hide the default before it. */
+function withoutUndefined(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
+}
+
+function leaves(value: JsonObject, path: readonly string[] = []): [readonly string[], unknown][] {
+  return Object.entries(value).flatMap(([key, inner]): [readonly string[], unknown][] => {
+    if (inner === undefined) return []
+    const below = [...path, key]
+    return isObject(inner) && Object.keys(inner).length > 0 ? leaves(inner, below) : [[below, inner]]
+  })
 }
