@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
+import { type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 
 /** One window of the plan, told by its length: slots move between plans (connector.md §13.4, backend-facts.md §10). */
 export interface LimitWindow {
@@ -10,6 +10,7 @@ export interface LimitWindow {
   readonly resets_at: number | null
 }
 
+/** What is left of a plan, in the form `GET /v1/usage` answers with. */
 export interface RateLimits {
   readonly plan_type: string | null
   readonly windows: readonly LimitWindow[]
@@ -19,84 +20,105 @@ export interface RateLimits {
 }
 
 const SLOTS = ['primary', 'secondary', 'tertiary'] as const
+const MONTH_MINUTES = 40_320
 
 /** `x-codex-*` headers; undefined if they name no window. Empty values are common and mean nothing. */
 export function fromHeaders(headers: Readonly<Record<string, string>>, nowMs = Date.now()): RateLimits | undefined {
   const windows = SLOTS.flatMap((slot) => {
     const read = (name: string) => toNumber(headers[`x-codex-${slot}-${name}`])
-    const resetsAfter = read('reset-after-seconds')
-    const resetsAt =
-      read('reset-at') ?? (resetsAfter === undefined ? undefined : Math.round(nowMs / 1000) + resetsAfter)
-    return toWindow(read('used-percent'), read('window-minutes'), resetsAt)
+    return toWindow(
+      {
+        usedPercent: read('used-percent'),
+        minutes: read('window-minutes'),
+        resetsAt: read('reset-at'),
+        resetsInSeconds: read('reset-after-seconds'),
+      },
+      nowMs,
+    )
   })
   if (windows.length === 0) return undefined
-  const credit = (name: string) => headers[`x-codex-credits-${name}`]
-  const hasCredits = credit('has-credits')
+  const { 'x-codex-plan-type': plan = '' } = headers
   return {
-    plan_type: headers['x-codex-plan-type'] ?? null,
+    plan_type: plan === '' ? null : plan,
     windows,
-    credits:
-      hasCredits === undefined || hasCredits === ''
-        ? null
-        : {
-            has_credits: isTrue(hasCredits),
-            unlimited: isTrue(credit('unlimited')),
-            balance: credit('balance') ?? null,
-          },
+    credits: toCredits(headers),
     observed_at: Math.round(nowMs / 1000),
   }
 }
 
-/** A `codex.rate_limits` event (upstream.md §5). */
+/** A `codex.rate_limits` event (upstream.md §5); undefined for the separate limits some models have. */
 export function fromEvent(event: JsonObject, nowMs = Date.now()): RateLimits | undefined {
   const limits = objectAt(event, 'rate_limits')
-  if (limits === undefined) return undefined
-  return toView(event, nowMs, (slot) => {
+  const family = stringAt(event, 'metered_limit_name') ?? stringAt(event, 'limit_name') ?? 'codex'
+  if (limits === undefined || family.toLowerCase() !== 'codex') return undefined
+  return toRateLimits(event, nowMs, (slot) => {
     const window = objectAt(limits, slot)
-    return (
-      window &&
-      toWindow(numberAt(window, 'used_percent'), numberAt(window, 'window_minutes'), numberAt(window, 'reset_at'))
-    )
+    return window && { ...toReset(window), minutes: numberAt(window, 'window_minutes') }
   })
 }
 
 /** The backend's own usage answer (upstream.md §4). */
 export function fromUsage(body: JsonObject, nowMs = Date.now()): RateLimits {
   const limits = objectAt(body, 'rate_limit') ?? {}
-  return toView(body, nowMs, (slot) => {
+  return toRateLimits(body, nowMs, (slot) => {
     const window = objectAt(limits, `${slot}_window`)
     const seconds = window && numberAt(window, 'limit_window_seconds')
-    if (window === undefined || seconds === undefined) return []
-    return toWindow(numberAt(window, 'used_percent'), seconds / 60, numberAt(window, 'reset_at'))
+    return seconds === undefined ? undefined : { ...toReset(window ?? {}), minutes: Math.round(seconds / 60) }
   })
 }
 
-function toView(
+interface RawWindow {
+  readonly usedPercent: number | undefined
+  readonly minutes: number | undefined
+  readonly resetsAt: number | undefined
+  readonly resetsInSeconds: number | undefined
+}
+
+function toRateLimits(
   source: JsonObject,
   nowMs: number,
-  read: (slot: (typeof SLOTS)[number]) => LimitWindow[] | undefined,
+  read: (slot: (typeof SLOTS)[number]) => RawWindow | undefined,
 ): RateLimits {
   return {
     plan_type: stringAt(source, 'plan_type') ?? null,
-    windows: SLOTS.flatMap((slot) => read(slot) ?? []),
-    credits: isObject(source.credits) ? source.credits : null,
+    windows: SLOTS.flatMap((slot) => {
+      const window = read(slot)
+      return window === undefined ? [] : toWindow(window, nowMs)
+    }),
+    credits: objectAt(source, 'credits') ?? null,
     observed_at: Math.round(nowMs / 1000),
   }
 }
 
-function toWindow(
-  usedPercent: number | undefined,
-  minutes: number | undefined,
-  resetsAt: number | undefined,
-): LimitWindow[] {
-  if (usedPercent === undefined || minutes === undefined) return []
-  return [{ name: nameOf(minutes), used_percent: usedPercent, window_minutes: minutes, resets_at: resetsAt ?? null }]
+function toReset(window: JsonObject): Omit<RawWindow, 'minutes'> {
+  return {
+    usedPercent: numberAt(window, 'used_percent'),
+    resetsAt: numberAt(window, 'reset_at'),
+    resetsInSeconds: numberAt(window, 'reset_after_seconds'),
+  }
+}
+
+/** One window or none: without a share and a length there is nothing to tell. */
+function toWindow({ usedPercent, minutes, resetsAt, resetsInSeconds }: RawWindow, nowMs: number): LimitWindow[] {
+  if (usedPercent === undefined || minutes === undefined || minutes <= 0) return []
+  const derived = resetsInSeconds === undefined ? null : Math.round(nowMs / 1000) + resetsInSeconds
+  return [{ name: nameOf(minutes), used_percent: usedPercent, window_minutes: minutes, resets_at: resetsAt ?? derived }]
 }
 
 function nameOf(minutes: number): string {
   if (minutes === 300) return '5h'
   if (minutes === 10_080) return 'weekly'
-  return minutes >= 40_320 ? 'monthly' : `${minutes}min`
+  return minutes >= MONTH_MINUTES ? 'monthly' : `${minutes}min`
+}
+
+function toCredits(headers: Readonly<Record<string, string>>): JsonObject | null {
+  const read = (name: string) => headers[`x-codex-credits-${name}`] ?? ''
+  if (read('has-credits') === '') return null
+  return {
+    has_credits: isTrue(read('has-credits')),
+    unlimited: isTrue(read('unlimited')),
+    balance: read('balance') === '' ? null : read('balance'),
+  }
 }
 
 function toNumber(value: string | undefined): number | undefined {
@@ -105,6 +127,7 @@ function toNumber(value: string | undefined): number | undefined {
   return Number.isFinite(number) ? number : undefined
 }
 
-function isTrue(value: string | undefined): boolean {
-  return /^(?:true|1)$/i.test(value ?? '')
+/** `true`, `True`, `1`: all seen. */
+function isTrue(value: string): boolean {
+  return /^(?:true|1)$/i.test(value)
 }
