@@ -36,7 +36,7 @@ function toTypeWords(type: string, node: SchemaNode): string {
     case 'number':
       return `a number${toRange(node)}`
     case 'boolean':
-      return 'true or false'
+      return 'true or false (a boolean)'
     case 'string':
       return 'text'
     case 'array':

@@ -39,7 +39,7 @@ test('C-02: profile A loads as printed, without a type line', () => {
   )
   const { status, stdout, stderr } = codexway(['config', '--json'], { yaml })
   expect([status, stderr]).toEqual([0, ''])
-  expect(JSON.parse(stdout).config.backends.openai_codex.extra.codex.default_capabilities).toEqual({
+  expect(JSON.parse(stdout).config.backends.openai_codex.extra.codex.default_capabilities).toMatchObject({
     protocol: 'openai-chat',
     codex_passthrough: false,
     prompt_mode: 'codex_default',
