@@ -11,6 +11,8 @@ import { SseWriter } from './sse-writer.ts'
 import type { UsageEstimate } from './usage-estimate.ts'
 
 const IDLE_MS = 50
+/** Lets the client read what came before: readers drop what they have buffered when the connection breaks. */
+const BEFORE_CUT_MS = 20
 
 export interface GenerateOptions {
   /** Headers before the scenario's own. */
@@ -49,6 +51,7 @@ export async function generate(
       response.flushHeaders()
       await stream(request, response, scenario, options, gone)
     }
+    if (scenario.end === 'cut') await sleep(BEFORE_CUT_MS, gone)
     endWith(scenario.end, response, client, options.doomed)
   } catch (thrown) {
     if (!gone.aborted) throw thrown
