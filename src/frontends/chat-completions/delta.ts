@@ -60,7 +60,7 @@ export class DeltaReader {
   /** Only if the delta is the last thing that counts: what follows it is not compared. */
   #remember(json: ByteString): void {
     const end = json.indexOf(DELTA_KEY) + DELTA_KEY.length
-    if (PLACE_KEYS.some((key) => json.indexOf(`"${key}":`, end) !== -1)) return
+    if (PLACE_KEYS.some((key) => json.indexOf(`"${key}"`, end) !== -1)) return
     const sequence = json.lastIndexOf(SEQUENCE_KEY, end)
     let at = sequence === -1 ? 0 : sequence + SEQUENCE_KEY.length
     this.#head = copied(json.slice(0, at))
@@ -70,12 +70,14 @@ export class DeltaReader {
 }
 
 export function slotOf(event: TurnEvent): number | string {
-  return (
-    scanInteger(event.json, 'output_index') ??
-    numberAt(event.fields, 'output_index') ??
-    stringAt(event.fields, 'item_id') ??
-    -1
-  )
+  return indexAt(event, 'output_index') ?? stringAt(event.fields, 'item_id') ?? -1
+}
+
+/** Parses the event only if the member is there in an unusual form. */
+function indexAt(event: TurnEvent, key: string): number | undefined {
+  const scanned = scanInteger(event.json, key)
+  if (scanned !== undefined || !event.json.includes(`"${key}"`)) return scanned
+  return numberAt(event.fields, key)
 }
 
 function placeOf(event: TurnEvent): DeltaPlace {
@@ -84,7 +86,7 @@ function placeOf(event: TurnEvent): DeltaPlace {
   return {
     slot: slotOf(event),
     itemId: literal === undefined ? (stringAt(event.fields, 'item_id') ?? '') : decodeLiteral(literal),
-    partIndex: scanInteger(json, 'content_index') ?? scanInteger(json, 'summary_index') ?? 0,
+    partIndex: indexAt(event, 'content_index') ?? indexAt(event, 'summary_index') ?? 0,
   }
 }
 
