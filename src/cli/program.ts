@@ -1,0 +1,124 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { packageVersion } from '../lib/version.ts'
+
+/** Ends the process with this status. */
+export type End = (status: number) => void
+
+const EXIT_CODES = `
+Exit codes:
+  0    done
+  1    failed
+  2    wrong usage or configuration
+  130  stopped at once by a second signal`
+
+/** The command line as a tree; what a command does is loaded when it is called, so that help is quick. */
+export function createProgram(end: End): Command {
+  const program = new Command('codexway')
+    .description('Turns your own ChatGPT/Codex sign-in into a local, OpenAI-compatible endpoint.')
+    .addHelpText('afterAll', EXIT_CODES)
+    .showSuggestionAfterError()
+    .exitOverride()
+  addServe(program, end)
+  addModels(program, end)
+  addDoctor(program, end)
+  addConfig(program, end)
+  addSimulate(program, end)
+  addDemo(program, end)
+  addVersion(program)
+  return program
+}
+
+function addServe(program: Command, end: End): void {
+  withConfig(program.command('serve'))
+    .description('Start the gateway. It runs until SIGINT or SIGTERM, lets running requests finish, and ends with 0.')
+    .option('--simulate', 'use the built-in stand-in for the backend; no account needed')
+    .option('--ready-file <path>', 'write {"pid","url","port"} here once it listens')
+    .addHelpText(
+      'after',
+      examples(
+        'codexway serve',
+        'codexway serve --port 0 --ready-file ready.json',
+        'codexway serve --simulate',
+        'codexway serve --set backends.openai_codex.extra.codex.default_capabilities.prompt_mode=merge_custom',
+      ),
+    )
+    .action(async (flags) => end(await (await import('./serve.ts')).runServe(flags)))
+}
+
+function addModels(program: Command, end: End): void {
+  withConfig(program.command('models'))
+    .description('List the models of the default backend, and where the list comes from')
+    .option('--json', 'for machines')
+    .addHelpText('after', examples('codexway models', 'codexway models --json | jq -r ".[].slug"'))
+    .action(async (flags) => end(await (await import('./models.ts')).runModels(flags)))
+}
+
+function addDoctor(program: Command, end: End): void {
+  withConfig(program.command('doctor'))
+    .description('Check configuration, sign-in and backend; say what to do next. 1 if a check fails.')
+    .addHelpText('after', examples('codexway doctor', 'codexway doctor --codex-path ~/other/.codex'))
+    .action(async (flags) => end(await (await import('./doctor.ts')).runDoctor(flags)))
+}
+
+function addConfig(program: Command, end: End): void {
+  const config = withConfig(program.command('config'))
+    .description('Print the effective configuration, each value with its source and without secrets. 2 if it is wrong.')
+    .option('--json', 'for machines: {config, sources}')
+    .addHelpText('after', examples('codexway config', 'codexway config --json --config other.yaml'))
+    .action(async (flags) => end((await import('./config.ts')).runConfig(flags)))
+  config
+    .command('schema')
+    .description('Print the JSON Schema of the configuration file, for editors')
+    .addHelpText('after', examples('codexway config schema > config.schema.json'))
+    .action(async () => end((await import('./config.ts')).runSchema()))
+}
+
+function addSimulate(program: Command, end: End): void {
+  program
+    .command('simulate')
+    .description('Start the stand-in for the Codex backend and its OAuth issuer alone, until SIGINT or SIGTERM')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 picks a free one', checkPort, '2634')
+    .option('--auth-directory <path>', 'write an auth.json that the simulator accepts into this directory')
+    .addHelpText('after', examples('codexway simulate', 'codexway simulate --port 0 --auth-directory /tmp/sim'))
+    .action(async (flags) => end(await (await import('./simulate.ts')).runSimulate(flags)))
+}
+
+function addDemo(program: Command, end: End): void {
+  program
+    .command('demo')
+    .description('Show a streamed answer and a tool round trip against the simulator, then end')
+    .addHelpText('after', examples('codexway demo'))
+    .action(async () => end(await (await import('./demo.ts')).runDemo()))
+}
+
+/** Here and on every command below. */
+function addVersion(command: Command): void {
+  command.version(packageVersion(), '-V, --version', 'print the version')
+  command.commands.forEach(addVersion)
+}
+
+function withConfig(command: Command): Command {
+  return command
+    .option('--config <path>', 'configuration file (default: ./config.yaml, then the per-user one)')
+    .option('--host <address>', 'address to listen on')
+    .option('--port <number>', 'port to listen on; 0 picks a free one')
+    .option('--base-url <url>', 'backend base URL, for every instance')
+    .option('--codex-path <path>', 'directory holding auth.json, or the file itself, for every instance')
+    .option('--default-backend <name>', 'instance for models named without one')
+    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
+    .option('--set <key.path=YAML>', 'set any key of the configuration; may be repeated', collect)
+}
+
+function collect(value: string, all: readonly string[] = []): readonly string[] {
+  return [...all, value]
+}
+
+function checkPort(text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return text
+  throw new InvalidArgumentError('Expected a whole number from 0 to 65535.')
+}
+
+function examples(...lines: readonly string[]): string {
+  return ['', lines.length === 1 ? 'Example:' : 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n')
+}
