@@ -1,11 +1,13 @@
 import { arrayAt, isObject, type JsonObject, parseJsonObject } from '../../lib/json.ts'
 import { SendError } from '../../lib/send-error.ts'
-import type { CredentialSource } from '../../turn/connector.ts'
+import type { Credential, CredentialSource } from '../../turn/connector.ts'
 import { GatewayError } from '../../turn/errors.ts'
+import { toModelsUrl, toWhamUrl } from './backend-urls.ts'
 import type { ClientIdentity } from './cli-profile.ts'
 import { toHttpFailure } from './failures.ts'
 import { buildCallHeaders } from './headers.ts'
-import { type HttpClient, isConnectError } from './http-client.ts'
+import type { HttpClient, HttpRequest } from './http-client.ts'
+import { toWhamHeaders } from './workspace.ts'
 
 export interface CallOptions {
   readonly client: HttpClient
@@ -15,38 +17,54 @@ export interface CallOptions {
 }
 
 const TIMEOUT_MS = 30_000
+/** A catalogue carries every model's base text. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024
 
-/** `GET <base>/models` (upstream.md §3). */
+/**
+ * `GET <base>/models` (upstream.md §3).
+ * @throws GatewayError also for an answer that is no model list
+ */
 export async function fetchModels(
   options: CallOptions,
   signal: AbortSignal,
 ): Promise<{ models: JsonObject[]; etag: string | undefined }> {
-  const url = `${options.baseUrl}/models?client_version=${options.identity.clientVersion}`
-  const { body, headers } = await get(options, url, signal)
+  const { identity, baseUrl } = options
+  const url = toModelsUrl(baseUrl, identity.clientVersion)
+  const { body, headers } = await get(options, url, (credential) => buildCallHeaders(identity, credential), signal)
   const models = arrayAt(body, 'models')
-  if (models === undefined)
-    throw new GatewayError('upstream_bad_response', 'The backend answered without a model list.')
+  if (models === undefined) {
+    throw new GatewayError('upstream_bad_response', `${new URL(url).host} answered without a model list.`)
+  }
   return { models: models.filter(isObject), etag: headers.etag }
 }
 
-/** `GET …/wham/usage` (upstream.md §4). */
+/** `GET …/wham/usage` (upstream.md §4): the backend's own answer. @throws GatewayError */
 export async function fetchUsage(options: CallOptions, signal: AbortSignal): Promise<JsonObject> {
-  const url = `${options.baseUrl.replace(/\/codex$/, '')}/wham/usage`
-  return (await get(options, url, signal)).body
+  const url = toWhamUrl(options.baseUrl, 'usage')
+  const toHeaders = (credential: Credential) => toWhamHeaders(buildCallHeaders(options.identity, credential))
+  return (await get(options, url, toHeaders, signal)).body
 }
 
-async function get(options: CallOptions, url: string, signal: AbortSignal) {
-  const { client, credentials, identity } = options
+/** One GET with the account's token; after a 401 once more with another one (connector.md §3.4). */
+async function get(
+  { client, credentials }: CallOptions,
+  url: string,
+  toHeaders: (credential: Credential) => HttpRequest['headers'],
+  signal: AbortSignal,
+) {
+  const { host } = new URL(url)
   let credential = await credentials.current(signal)
   for (let mayRenew = true; ; mayRenew = false) {
-    const response = await client.request(
-      { method: 'GET', url, headers: buildCallHeaders(identity, credential), timeoutMs: TIMEOUT_MS },
-      signal,
-    )
-    const bodyText = await response.body.text(32 * 1024 * 1024)
-    if (response.status === 200) return { body: parseJsonObject(bodyText) ?? {}, headers: response.headers }
-    if (response.status !== 401 || !mayRenew) {
-      throw toHttpFailure({ ...response, bodyText }, { endpoint: 'responses', slug: '', host: new URL(url).host })
+    const request = { method: 'GET', url, headers: toHeaders(credential), timeoutMs: TIMEOUT_MS } as const
+    const { status, headers, body } = await client.request(request, signal)
+    const bodyText = await body.text(MAX_BODY_BYTES)
+    if (status === 200) {
+      const answer = parseJsonObject(bodyText)
+      if (answer !== undefined) return { body: answer, headers }
+      throw new GatewayError('upstream_bad_response', `${host} answered with something other than a JSON object.`)
+    }
+    if (status !== 401 || !mayRenew) {
+      throw toHttpFailure({ status, headers, bodyText }, { endpoint: 'responses', slug: '', host })
     }
     credential = await credentials.renew(credential, signal)
   }
@@ -59,22 +77,25 @@ interface SimpleRequest {
   readonly body: string | undefined
 }
 
-/** The issuer's side of the same client; a request without an answer throws a `SendError`. */
-export function createSend(client: HttpClient) {
+/** The issuer's side of the same client. A request without a whole answer throws a `SendError`. */
+export function createSend(client: HttpClient, timeoutMs = TIMEOUT_MS) {
   return async ({ method, url, headers, body }: SimpleRequest, signal: AbortSignal) => {
     try {
       const request = {
         method,
         url,
         headers: Object.entries(headers),
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs,
         ...(body === undefined ? {} : { body }),
       }
       const response = await client.request(request, signal)
       return { status: response.status, headers: response.headers, bodyText: await response.body.text() }
     } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      // It is behind whatever stopped a request; a cut answer has none, since the request has arrived.
+      if (error.cause instanceof SendError) throw error.cause
       const { host } = new URL(url)
-      throw new SendError(`no answer from ${host}`, { reached: !isConnectError(error), host, cause: error })
+      throw new SendError(error.code ?? error.kind, { reached: true, host, cause: error })
     }
   }
 }

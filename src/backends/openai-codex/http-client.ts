@@ -73,7 +73,7 @@ export class HttpClient {
     const url = new URL(request.url)
     const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>()
     if (signal.aborted) {
-      reject(toCancelled(signal))
+      reject(toCancelled(signal, { host: url.host, reached: false }))
       return promise
     }
     const body = new ResponseBody({ host: url.host, timeoutMs: request.timeoutMs, rejectHead: reject }, signal)

@@ -37,7 +37,7 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   constructor(options: BodyOptions, signal: AbortSignal) {
     this.#options = options
     this.#signal = signal
-    this.#onAbort = () => this.#abort(toCancelled(signal))
+    this.#onAbort = () => this.#abort(toCancelled(signal, { host: options.host, reached: this.isStarted }))
     signal.addEventListener('abort', this.#onAbort, { once: true })
     this.#silence = setTimeout(() => this.#onSilence(), options.timeoutMs)
   }
@@ -179,10 +179,12 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   }
 }
 
-/** The signal's reason if it is an error of ours, else that the client left. */
-export function toCancelled({ reason }: AbortSignal): GatewayError {
+/** The signal's reason if it is an error of ours, else that the request was given up. */
+export function toCancelled({ reason }: AbortSignal, request: { host: string; reached: boolean }): GatewayError {
   if (reason instanceof GatewayError) return reason
-  return new GatewayError('cancelled', 'The request was given up before its answer was complete.', { cause: reason })
+  return new GatewayError('cancelled', 'The request was given up before its answer was complete.', {
+    cause: new SendError('given up', { ...request, cause: reason }),
+  })
 }
 
 function noLongerNeeded(): GatewayError {

@@ -64,7 +64,7 @@ export async function openTurnStream(
     const wasQuick = performance.now() - startedAtMs <= RETRY_WITHIN_MS
     if (!isPassing || !mayRepeat || !wasQuick || waitSeconds > MAX_RETRY_AFTER_SECONDS) throw failure
     mayRepeat = false
-    await pause(waitSeconds, signal)
+    await pause(waitSeconds, request.host, signal)
   }
 }
 
@@ -125,10 +125,10 @@ async function readErrorText({ body }: HttpResponse, signal: AbortSignal): Promi
   return Buffer.concat(chunks).toString('utf8')
 }
 
-async function pause(seconds: number, signal: AbortSignal): Promise<void> {
+async function pause(seconds: number, host: string, signal: AbortSignal): Promise<void> {
   try {
     await sleep(seconds * 1000, signal)
   } catch {
-    throw toCancelled(signal)
+    throw toCancelled(signal, { host, reached: true })
   }
 }
