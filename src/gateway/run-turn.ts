@@ -65,13 +65,12 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     })
     const history = expandHistory(asked, this.#responses)
     const expanded = withInput({ ...asked, dropped: [...asked.dropped, ...history.dropped] }, history.input)
-    const draft = buildPayload({ turn: expanded, capabilities, resolved, settings, options: backend.payload })
-    if (capabilities.strict_params) refuseDropped(draft)
-
-    await backend.resolveImages(expanded.remoteImages, signal)
     const credential = await backend.credentials.current(signal)
     const turn = this.#withReasoning(expanded, backend, scopeOf(expanded, credential, resolved))
     const payload = buildPayload({ turn, capabilities, resolved, settings, options: backend.payload })
+    if (capabilities.strict_params) refuseDropped(payload)
+    // Last, since it costs a fetch; the payload holds the very parts it fills.
+    await backend.resolveImages(expanded.remoteImages, signal)
     for (const warning of payload.warnings) this.#options.warn({ model: resolved.slug }, warning)
     const { dropped, adjusted } = payload
     return {
@@ -128,6 +127,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     const { backend, payload, turn } = ready
     const identity = this.#identity(ready, credential)
     const body = toJson(withIdentity(payload, identity))
+    this.#sentBytes.set(payload, body.length)
     const packed = await backend.compress(body)
     const headers = buildHeaders({
       identity,
@@ -150,6 +150,8 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     return { key, sessionId: toSessionId(key), installationId, turnId, contextWindowId, startedAtMs }
   }
 
+  /** Size of what was sent, which a stored answer's history weighs about as much as. */
+  readonly #sentBytes = new WeakMap<Payload, number>()
   readonly #progressOf = new WeakMap<Payload, TurnInProgress>()
 
   /** The user turn this request belongs to; asked for once, so that a retry stays in it. */
@@ -198,12 +200,12 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     return { headers: open.headers, events: tap(events, collector, finish), response: () => collector.response() }
   }
 
-  #remember({ turn, backend, credential, resolved }: ReadyTurn, response: JsonObject): void {
+  #remember({ turn, backend, credential, resolved, payload }: ReadyTurn, response: JsonObject): void {
     if (turn.endpoint === 'chat') {
       const output = Array.isArray(response.output) ? response.output : []
       if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)
     } else if (turn.store) {
-      const sizeBytes = JSON.stringify(turn.body.input).length + JSON.stringify(response.output ?? []).length
+      const sizeBytes = (this.#sentBytes.get(payload) ?? 0) + JSON.stringify(response.output ?? []).length
       this.#responses.remember(turn.client.keyId, response, turn.body.input, sizeBytes)
     }
   }
