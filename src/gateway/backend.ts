@@ -3,6 +3,7 @@ import type { CookieJar } from '../backends/openai-codex/cookies.ts'
 import type { HttpClient } from '../backends/openai-codex/http-client.ts'
 import type { PayloadOptions } from '../backends/openai-codex/payload.ts'
 import type { TransportObserver } from '../backends/openai-codex/transport.ts'
+import type { WorkspaceFinder } from '../backends/openai-codex/workspace.ts'
 import type { CapabilityLayer } from '../turn/capabilities.ts'
 import type { CredentialSource } from '../turn/connector.ts'
 import type { RemoteImage } from '../turn/turn.ts'
@@ -16,6 +17,7 @@ export interface Backend {
   readonly client: HttpClient
   readonly credentials: CredentialSource
   readonly identity: ClientIdentity
+  readonly workspaces: WorkspaceFinder
   readonly cookies: CookieJar
   readonly observer: TransportObserver
   readonly payload: PayloadOptions

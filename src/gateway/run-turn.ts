@@ -1,3 +1,4 @@
+import { atOrigin } from '../backends/openai-codex/backend-urls.ts'
 import { buildHeaders } from '../backends/openai-codex/headers.ts'
 import { conversationKey, type Identity, toSessionId, withIdentity } from '../backends/openai-codex/identity.ts'
 import { buildPayload, type Payload } from '../backends/openai-codex/payload.ts'
@@ -105,7 +106,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
         slug,
         host: new URL(backend.responsesUrl).host,
         credentials: backend.credentials,
-        prepareAttempt: (credential) => this.#attempt(ready, credential),
+        prepareAttempt: (credential) => this.#attempt(ready, credential, signal),
         timeoutMs: backend.timeoutMs,
         observer: {
           answered: (response, credential) => {
@@ -123,12 +124,13 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     return this.#recorded(ready, open, limited)
   }
 
-  async #attempt(ready: ReadyTurn, credential: Credential): Promise<Attempt> {
+  async #attempt(ready: ReadyTurn, credential: Credential, signal: AbortSignal): Promise<Attempt> {
     const { backend, payload, turn } = ready
     const identity = this.#identity(ready, credential)
     const body = toJson(withIdentity(payload, identity))
     this.#sentBytes.set(payload, body.length)
     const packed = await backend.compress(body)
+    const { origin, routingOverride } = await backend.workspaces.find(credential, signal)
     const headers = buildHeaders({
       identity,
       client: backend.identity,
@@ -138,9 +140,10 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       turnState: this.#progress(ready, credential).state,
       cookie: backend.cookies.header(credential.accountId ?? ''),
       contentEncoding: packed.encoding,
-      routingOverride: undefined,
+      routingOverride,
     })
-    return { url: backend.responsesUrl, headers, body: packed.body }
+    const url = origin === undefined ? backend.responsesUrl : atOrigin(backend.responsesUrl, origin)
+    return { url, headers, body: packed.body }
   }
 
   #identity(ready: ReadyTurn, credential: Credential): Identity {

@@ -9,6 +9,7 @@ import { CookieJar } from '../backends/openai-codex/cookies.ts'
 import type { HttpClient } from '../backends/openai-codex/http-client.ts'
 import { fromUsage, type RateLimits } from '../backends/openai-codex/rate-limits.ts'
 import { resolveRemoteImages } from '../backends/openai-codex/remote-images.ts'
+import { toCheckUrl, WorkspaceFinder } from '../backends/openai-codex/workspace.ts'
 import type { Instance, LoadedConfig } from '../config/load.ts'
 import { variable } from '../config/paths.ts'
 import type { Backend } from '../gateway/backend.ts'
@@ -60,6 +61,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     cliCachePath: join(codexHome, 'models_cache.json'),
     log,
   })
+  const workspaces = new WorkspaceFinder({ client, identity, checkUrl: toCheckUrl(instance.baseUrl) })
   const cookies = new CookieJar()
   let seen: RateLimits | undefined
   return {
@@ -71,6 +73,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     credentials,
     identity,
     catalogue,
+    workspaces,
     cookies,
     observer: {
       answered: (response, credential) => {
