@@ -23,7 +23,11 @@ interface Delta {
 /** `codexway demo`: gateway and simulator, a streamed answer and a tool round trip, then the end. */
 export async function runDemo(): Promise<number> {
   const simulation = await startSimulation()
-  const result = loadConfig({}, { ...simulation.env, CODEXWAY_PORT: '0' })
+  const result = loadConfig(
+    {},
+    { ...simulation.env, XDG_CONFIG_HOME: simulation.directory, CODEXWAY_PORT: '0' },
+    simulation.directory,
+  )
   if (!result.ok) throw new Error(result.problems.join('\n'))
   const app = createApp({ loaded: result.loaded, log: createLogger('silent', process.stderr) })
   const { url } = await app.listen()

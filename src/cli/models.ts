@@ -14,7 +14,7 @@ export async function runModels(flags: ModelsFlags): Promise<number> {
   const loaded = loadOrReport(flags)
   if (loaded === undefined) return 2
   const app = createApp({ loaded, log: createLogger('silent', process.stderr) })
-  const [backend] = app.backends
+  const backend = app.defaultBackend
   if (backend === undefined) return 1
   await backend.catalogue.start()
   await backend.catalogue.refresh(AbortSignal.timeout(WAIT_MS))

@@ -32,6 +32,7 @@ function addServe(program: Command, end: End): void {
   withConfig(program.command('serve'))
     .description('Start the gateway. It runs until SIGINT or SIGTERM, lets running requests finish, and ends with 0.')
     .option('--simulate', 'use the built-in stand-in for the backend; no account needed')
+    .option('--scenarios <file>', 'with --simulate: play the scenarios of this YAML or JSON file')
     .option('--ready-file <path>', 'write {"pid","url","port"} here once it listens')
     .addHelpText(
       'after',
@@ -80,7 +81,19 @@ function addSimulate(program: Command, end: End): void {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 picks a free one', checkPort, '2634')
     .option('--auth-directory <path>', 'write an auth.json that the simulator accepts into this directory')
-    .addHelpText('after', examples('codexway simulate', 'codexway simulate --port 0 --auth-directory /tmp/sim'))
+    .option('--scenarios <file>', 'play the scenarios of this YAML or JSON file')
+    .option('--scenario <name>', 'answer every request with this built-in scenario')
+    .option('--list', 'print the names of the built-in scenarios and end')
+    .option('--pace-ms <ms>', 'pause between events of scenarios that say nothing', checkWhole)
+    .option('--token-lifetime <seconds>', 'how long access tokens live', checkWhole)
+    .addHelpText(
+      'after',
+      examples(
+        'codexway simulate',
+        'codexway simulate --port 0 --auth-directory /tmp/sim',
+        'codexway simulate --scenario usage-limit',
+      ),
+    )
     .action(async (flags) => end(await (await import('./simulate.ts')).runSimulate(flags)))
 }
 
@@ -117,6 +130,11 @@ function collect(value: string, all: readonly string[] = []): readonly string[] 
 function checkPort(text: string): string {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return text
   throw new InvalidArgumentError('Expected a whole number from 0 to 65535.')
+}
+
+function checkWhole(text: string): string {
+  if (/^\d{1,9}$/.test(text)) return text
+  throw new InvalidArgumentError('Expected a whole number.')
 }
 
 function examples(...lines: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { Flags, LoadedConfig } from '../config/load.ts'
+import type { Flags } from '../config/load.ts'
 import { processEnvironment } from '../config/paths.ts'
 import { createLogger, type Logger } from '../lib/logger.ts'
 import { type App, createApp } from '../server/app.ts'
@@ -9,11 +9,16 @@ import { type Simulation, startSimulation } from './simulation.ts'
 export interface ServeFlags extends Flags {
   readonly simulate?: boolean
   readonly readyFile?: string
+  readonly scenarios?: string
 }
 
 /** Serves until a signal comes; a second one ends at once (connector.md §14). */
 export async function runServe(flags: ServeFlags): Promise<number> {
-  const simulation = flags.simulate === true ? await startSimulation() : undefined
+  if (flags.scenarios !== undefined && flags.simulate !== true) {
+    process.stderr.write('codexway: --scenarios goes with --simulate\n')
+    return 2
+  }
+  const simulation = flags.simulate === true ? await startSimulation(flags.scenarios) : undefined
   const loaded = loadOrReport(flags, { ...processEnvironment(), ...simulation?.env })
   if (loaded === undefined) {
     await simulation?.close()
@@ -23,8 +28,11 @@ export async function runServe(flags: ServeFlags): Promise<number> {
   for (const warning of loaded.warnings) log.warn(warning)
   const app = createApp({ loaded, log })
   const listening = await listen(app, log)
-  if (listening === undefined) return 1
-  await announce(app, loaded, listening.url)
+  if (listening === undefined) {
+    await simulation?.close()
+    return 1
+  }
+  await announce(app, listening.url, log)
   if (flags.readyFile !== undefined) writeFileSync(flags.readyFile, JSON.stringify({ pid: process.pid, ...listening }))
   return await untilStopped(app, simulation, log)
 }
@@ -41,15 +49,15 @@ async function listen(app: App, log: Logger): Promise<{ url: string; port: numbe
 }
 
 /** One line for a person: where, to whom, as whom, and what to do if nobody is signed in. */
-async function announce(app: App, loaded: LoadedConfig, url: string): Promise<void> {
-  const [backend] = app.backends
-  const [instance] = loaded.instances
-  if (backend === undefined || instance === undefined) return
+async function announce({ defaultBackend: backend }: App, url: string, log: Logger): Promise<void> {
+  if (backend === undefined) return
   const status = await backend.credentials.describe()
   const who = [status.email, status.plan].filter((part) => part !== undefined).join(', ')
   const account = status.state === 'ready' ? ` as ${who === '' ? 'an unnamed account' : who}` : ''
   const next = status.nextStep === undefined ? '' : ` — ${status.nextStep}`
-  process.stdout.write(`codexway ready at ${url}/v1 → ${new URL(instance.baseUrl).host}${account}${next}\n`)
+  const { host } = new URL(backend.responsesUrl)
+  log.info({ url, backend: host, credentials: status.path, state: status.state }, 'listening')
+  process.stdout.write(`codexway ready at ${url}/v1 → ${host}${account}${next}\n`)
 }
 
 function untilStopped(app: App, simulation: Simulation | undefined, log: Logger): Promise<number> {

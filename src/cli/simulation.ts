@@ -1,20 +1,25 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { loadScenarios } from '../simulator/load-scenarios.ts'
 import { startSimulator } from '../simulator/server.ts'
 
 export interface Simulation {
+  /** Empty but for the sign-in: nobody's configuration lies here. */
+  readonly directory: string
   /** What makes the gateway use the simulator and its throw-away sign-in. */
   readonly env: Readonly<Record<string, string>>
   close(): Promise<void>
 }
 
-/** A simulator with somebody signed in to it. */
-export async function startSimulation(): Promise<Simulation> {
-  const simulator = await startSimulator()
+/** A simulator with somebody signed in to it. @throws Error naming the mistakes of a scenario file */
+export async function startSimulation(scenarioFile?: string): Promise<Simulation> {
+  const scenarios = scenarioFile === undefined ? [] : loadScenarios(scenarioFile)
+  const simulator = await startSimulator({ scenarios })
   const directory = mkdtempSync(join(tmpdir(), 'codexway-simulated-'))
   writeFileSync(join(directory, 'auth.json'), JSON.stringify(simulator.issuer.authFile()), { mode: 0o600 })
   return {
+    directory,
     env: {
       OPENAI_CODEX_PATH: directory,
       OPENAI_API_BASE_URL: simulator.baseUrl,

@@ -22,6 +22,8 @@ import { type WiredBackend, wireBackend } from './wire-backend.ts'
 
 export interface App {
   readonly backends: readonly WiredBackend[]
+  /** Who answers for models named without a backend. */
+  readonly defaultBackend: WiredBackend | undefined
   /** @returns the address that works for a client on this machine */
   listen(): Promise<{ url: string; port: number }>
   stop(): Promise<void>
@@ -64,6 +66,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const server = new HttpServer({ router, authenticate: createAuthenticate(apiKeys), origins, log })
   return {
     backends,
+    defaultBackend: main,
     async listen() {
       const bound = await server.listen(host, port)
       // Reads the kept lists; the live ones are fetched behind it.

@@ -23,7 +23,7 @@ export class Script {
   #queue: Queued[] = []
   #remoteQueue: Queued[] = []
 
-  constructor(library: readonly ScenarioInput[] = []) {
+  constructor(library: readonly (ScenarioInput | Scenario)[] = []) {
     this.#library = library.map((scenario, index) => parseScenario(scenario, `scenarios[${index}]`))
   }
 

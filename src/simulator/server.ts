@@ -31,7 +31,7 @@ export interface SimulatorOptions {
   /** Slugs taken though the catalogue does not list them. */
   readonly unlistedModels?: readonly string[]
   readonly tls?: { readonly key: string; readonly cert: string }
-  readonly scenarios?: readonly ScenarioInput[]
+  readonly scenarios?: readonly (ScenarioInput | Scenario)[]
   readonly tokenLifetimeS?: number
   /** Between events of scenarios that say nothing. */
   readonly paceMs?: number

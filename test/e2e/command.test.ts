@@ -120,3 +120,35 @@ test('H-06: serve says when it is ready, and stops on SIGTERM with status 0', as
   child.kill('SIGTERM')
   expect((await closed)[0]).toBe(0)
 })
+
+test('simulate answers with the scenario it is told, and names close ones for a wrong word', async () => {
+  expect(codexway(['simulate', '--list']).stdout).toContain('usage-limit\n')
+  const wrong = codexway(['simulate', '--port', '0', '--scenario', 'usage-limt'])
+  expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('usage-limit')])
+
+  const home = mkdtempSync(join(tmpdir(), 'codexway-command-'))
+  const args = [MAIN, 'simulate', '--port', '0', '--scenario', 'usage-limit', '--auth-directory', home]
+  const child = spawn(process.execPath, args, { cwd: home, env: { PATH: process.env.PATH ?? '', HOME: home } })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  await expect.poll(() => printed, { timeout: 15_000 }).toContain('sign-in written')
+  const base = /OPENAI_API_BASE_URL=(\S+)/.exec(printed)?.[1]
+  const { tokens } = JSON.parse(readFileSync(join(home, 'auth.json'), 'utf8'))
+  const input = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hi' }] }]
+  const response = await fetch(`${base}/responses`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${tokens.access_token}`,
+      'chatgpt-account-id': tokens.account_id,
+    },
+    body: JSON.stringify({ model: 'gpt-5.5', instructions: '', input, store: false, stream: true }),
+  })
+  expect(response.status).toBe(429)
+})
+
+test('a scenario file without the simulator is a mistake in usage', () => {
+  const { status, stderr } = codexway(['serve', '--scenarios', 'x.yaml'])
+  expect([status, stderr]).toEqual([2, 'codexway: --scenarios goes with --simulate\n'])
+})
