@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -8,7 +8,7 @@ export function isUuid(text: string): boolean {
 
 /** A fresh UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits. */
 export function uuidv7(nowMs = Date.now()): string {
-  return formatUuidv7(nowMs, randomBytes(10))
+  return formatUuidv7(nowMs, takeRandom(10))
 }
 
 /** 2026-01-01T00:00:00Z; derived ids carry a time in the following 198 days so that they read as ordinary UUIDv7. */
@@ -32,5 +32,18 @@ function formatUuidv7(ms: number, tail: Uint8Array): string {
 
 /** `prefix` + 24 random hexadecimal digits, for ids that only need to be unlikely to meet. */
 export function shortId(prefix: string): string {
-  return prefix + randomBytes(12).toString('hex')
+  return prefix + takeRandom(12).toString('hex')
+}
+
+const pool = Buffer.alloc(4096)
+let taken = pool.length
+
+/** Random bytes from a pool: asking the system for a few bytes costs as much as for a few thousand. */
+function takeRandom(count: number): Buffer {
+  if (taken + count > pool.length) {
+    randomFillSync(pool)
+    taken = 0
+  }
+  taken += count
+  return pool.subarray(taken - count, taken)
 }

@@ -25,7 +25,10 @@ export class Exchange {
     this.url = new URL(request.url ?? '/', 'http://localhost')
     this.headers = joinHeaders(request)
     this.setHeaders({ 'x-request-id': this.id, 'x-codexway-request-id': this.id })
-    response.once('close', () => this.stop(new GatewayError('cancelled', 'The client closed the connection.')))
+    response.once('close', () => {
+      // Most answers end well: an error for each of them would cost a stack trace.
+      if (!response.writableFinished) this.stop(new GatewayError('cancelled', 'The client closed the connection.'))
+    })
   }
 
   /** Aborted when the client has left or the server must stop; `reason` is the GatewayError that says which. */

@@ -23,8 +23,8 @@ export class Lifecycle {
   #held: TurnEvent[] = []
   readonly #added = new Set<number>()
   readonly #withDeltas = new Set<number>()
-  /** Where the last delta belonged; nearly always the next one does too. */
-  #lastDelta = -1
+  /** The member that says where the last delta belonged; nearly always the next one has it too. */
+  #lastPlace: string | undefined
   #last: TurnEvent | undefined
 
   /** The next sequence number, for an event of ours at the end. */
@@ -88,10 +88,11 @@ export class Lifecycle {
     return [...waiting, ...this.#announce(item, index), ...this.#fill(item, index)]
   }
 
+  /** Quotes are escaped within JSON strings, so the member cannot be part of a text. */
   #noteDelta(event: TurnEvent): void {
+    if (this.#lastPlace !== undefined && event.json.includes(this.#lastPlace)) return
     const index = scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? 0
-    if (index === this.#lastDelta) return
-    this.#lastDelta = index
+    this.#lastPlace = `"output_index":${index},`
     this.#withDeltas.add(index)
   }
 
