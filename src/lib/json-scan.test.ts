@@ -21,7 +21,7 @@ test('the scanned literal is the member that JSON.parse finds', () => {
       const literal = scanStringLiteral(json, 'delta')
       // An id with braces makes the text unusual; then it is parsed instead.
       if (literal !== undefined) expect(JSON.parse(toText(literal))).toBe(JSON.parse(JSON.stringify(delta)))
-      else expect(id).toMatch(/[{[]/)
+      else expect(JSON.stringify(id)).toMatch(/[{]/)
       const scanned = scanInteger(json, 'output_index')
       if (scanned !== undefined) expect(scanned).toBe(index)
     }),

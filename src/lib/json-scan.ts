@@ -4,8 +4,8 @@ import { type ByteString, sliceBytes } from './byte-string.ts'
  * The raw literal (quotes included) of a top-level string member, without parsing; undefined if the text is unusual
  * and should be parsed.
  *
- * Within a JSON string every quote is escaped, so `"key":"` can only be a member; and with no `{` or `[` between the
- * opening brace and it, only a member of the top level.
+ * Within a JSON string every quote is escaped, so `"key":"` can only be a member; and with no `{` between the opening
+ * brace and it, only a member of the top level.
  */
 export function scanStringLiteral(json: ByteString, key: string): ByteString | undefined {
   const marker = `"${key}":"`
@@ -32,8 +32,15 @@ export function scanInteger(json: ByteString, key: string): number | undefined {
   return position > start && (follows === ',' || follows === '}') ? value : undefined
 }
 
+/** A member within an array stands in an object of its own, so braces tell all. */
 function isNested(json: string, at: number): boolean {
-  return json.lastIndexOf('{', at) !== 0 || json.lastIndexOf('[', at) !== -1
+  return json.lastIndexOf('{', at) !== 0
+}
+
+/** True if this very text of a member stands at the top level. False says nothing. */
+export function hasTopLevel(json: ByteString, member: string): boolean {
+  const at = json.indexOf(member)
+  return at !== -1 && !isNested(json, at)
 }
 
 /** Offset of the quote that ends a string whose first character is at `from`; -1 if none does. */

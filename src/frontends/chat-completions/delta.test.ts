@@ -83,3 +83,12 @@ test('a delta that is no string is empty', () => {
 test('text put before a literal is escaped', () => {
   expect(prefixed('\n"', toBytes('"a"'))).toBe('"\\n\\"a"')
 })
+
+test('a place that comes behind the delta is seen, also when the last event had none', () => {
+  const reader = new DeltaReader()
+  const slots = ['', ',"output_index":3', ',"item_id":"m"'].map((place) => {
+    const json = toBytes(`{"type":"${TYPE}","sequence_number":1,"delta":"x"${place}}`)
+    return reader.read(new TurnEvent(TYPE, json)).place.slot
+  })
+  expect(slots).toEqual([-1, 3, 'm'])
+})

@@ -21,7 +21,6 @@ export interface Delta {
 
 const SEQUENCE_KEY = '"sequence_number":'
 const DELTA_KEY = '"delta":"'
-const PLACE_KEYS = ['item_id', 'output_index', 'content_index', 'summary_index']
 
 /**
  * Takes deltas out of their bytes. Those of one part differ in their sequence number and their text only: the bytes
@@ -39,7 +38,7 @@ export class DeltaReader {
     const { json } = event
     const start = this.#start(json)
     const end = start === -1 ? -1 : closingQuote(json, start)
-    if (end !== -1) return { literal: sliceBytes(json, start - 1, end + 1), place: this.#place }
+    if (end !== -1 && !hasPlace(json, end)) return { literal: sliceBytes(json, start - 1, end + 1), place: this.#place }
     const literal = scanStringLiteral(json, 'delta')
     this.#place = placeOf(event)
     this.#middle = ''
@@ -57,16 +56,19 @@ export class DeltaReader {
     return json.slice(at, end) === this.#middle ? end : -1
   }
 
-  /** Only if the delta is the last thing that counts: what follows it is not compared. */
   #remember(json: ByteString): void {
     const end = json.indexOf(DELTA_KEY) + DELTA_KEY.length
-    if (PLACE_KEYS.some((key) => json.indexOf(`"${key}"`, end) !== -1)) return
     const sequence = json.lastIndexOf(SEQUENCE_KEY, end)
     let at = sequence === -1 ? 0 : sequence + SEQUENCE_KEY.length
     this.#head = copied(json.slice(0, at))
     for (let code = json.charCodeAt(at); code >= 48 && code <= 57; code = json.charCodeAt(at)) at += 1
     this.#middle = copied(json.slice(at, end))
   }
+}
+
+/** True if a member behind the delta may say where it belongs: only what stands before it has been compared. */
+function hasPlace(json: ByteString, from: number): boolean {
+  return json.indexOf('_index"', from) !== -1 || json.indexOf('"item_id"', from) !== -1
 }
 
 export function slotOf(event: TurnEvent): number | string {

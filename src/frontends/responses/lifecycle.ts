@@ -1,6 +1,6 @@
 import { shortId } from '../../lib/ids.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
-import { scanInteger } from '../../lib/json-scan.ts'
+import { hasTopLevel, scanInteger } from '../../lib/json-scan.ts'
 import { TurnEvent } from '../../turn/events.ts'
 
 const NOTHING: readonly TurnEvent[] = []
@@ -88,9 +88,8 @@ export class Lifecycle {
     return [...waiting, ...this.#announce(item, index), ...this.#fill(item, index)]
   }
 
-  /** Quotes are escaped within JSON strings, so the member cannot be part of a text. */
   #noteDelta(event: TurnEvent): void {
-    if (this.#lastPlace !== undefined && event.json.includes(this.#lastPlace)) return
+    if (this.#lastPlace !== undefined && hasTopLevel(event.json, this.#lastPlace)) return
     const index = scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? 0
     this.#lastPlace = `"output_index":${index},`
     this.#withDeltas.add(index)
