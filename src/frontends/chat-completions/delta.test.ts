@@ -92,3 +92,12 @@ test('a place that comes behind the delta is seen, also when the last event had 
   })
   expect(slots).toEqual([-1, 3, 'm'])
 })
+
+test('a place that stood behind the delta is not kept for the next event', () => {
+  const reader = new DeltaReader()
+  const slots = [',"item_id":"m"', ''].map((place) => {
+    const json = toBytes(`{"type":"${TYPE}","sequence_number":1,"delta":"x"${place}}`)
+    return reader.read(new TurnEvent(TYPE, json)).place.slot
+  })
+  expect(slots).toEqual(['m', -1])
+})

@@ -58,6 +58,8 @@ export class DeltaReader {
 
   #remember(json: ByteString): void {
     const end = json.indexOf(DELTA_KEY) + DELTA_KEY.length
+    // A place that stands behind the delta is this event's alone.
+    if (hasPlace(json, closingQuote(json, end))) return
     const sequence = json.lastIndexOf(SEQUENCE_KEY, end)
     let at = sequence === -1 ? 0 : sequence + SEQUENCE_KEY.length
     this.#head = copied(json.slice(0, at))
