@@ -24,6 +24,7 @@ const ARROWS: Record<string, readonly string[]> = {
 /** package → the only folders that may import it. */
 const OWNERS: Record<string, readonly string[]> = {
   undici: ['backends'],
+  ws: ['backends', 'server', 'simulator'],
   commander: ['cli'],
   yaml: ['config', 'simulator', 'cli'],
   zod: ['config', 'simulator'],
