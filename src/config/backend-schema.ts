@@ -50,7 +50,7 @@ const codex = section(
     transport: setting(
       z.enum(['auto', 'websocket', 'sse']),
       'auto',
-      'Transport to the backend; what clients see is the same. HTTP with server-sent events is used for all three today.',
+      'Transport to the backend; what clients see is the same. `auto`: WebSocket first, HTTP where the backend refuses it, and for a while after; `websocket`: the same, but asked for every time; `sse`: HTTP only.',
     ),
     responses_shape: setting(
       z.enum(['auto', 'classic', 'lite']),

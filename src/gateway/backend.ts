@@ -1,8 +1,8 @@
 import type { ClientIdentity } from '../backends/openai-codex/cli-profile.ts'
 import type { CookieJar } from '../backends/openai-codex/cookies.ts'
-import type { HttpClient } from '../backends/openai-codex/http-client.ts'
 import type { PayloadOptions } from '../backends/openai-codex/payload.ts'
 import type { TransportObserver } from '../backends/openai-codex/transport.ts'
+import type { SocketTransport } from '../backends/openai-codex/websocket/socket-transport.ts'
 import type { WorkspaceFinder } from '../backends/openai-codex/workspace.ts'
 import type { CapabilityLayer } from '../turn/capabilities.ts'
 import type { CredentialSource } from '../turn/connector.ts'
@@ -14,7 +14,7 @@ export interface Backend {
   /** Where turns are posted. */
   readonly responsesUrl: string
   readonly timeoutMs: number
-  readonly client: HttpClient
+  readonly transport: SocketTransport
   readonly credentials: CredentialSource
   readonly identity: ClientIdentity
   readonly workspaces: WorkspaceFinder

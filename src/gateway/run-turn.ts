@@ -1,8 +1,9 @@
 import { atOrigin } from '../backends/openai-codex/backend-urls.ts'
-import { buildHeaders } from '../backends/openai-codex/headers.ts'
+import { buildHeaders, buildUpgradeHeaders } from '../backends/openai-codex/headers.ts'
 import { conversationKey, type Identity, toSessionId, withIdentity } from '../backends/openai-codex/identity.ts'
 import { buildPayload, type Payload } from '../backends/openai-codex/payload.ts'
-import { type Attempt, openTurnStream } from '../backends/openai-codex/transport.ts'
+import type { Attempt } from '../backends/openai-codex/transport.ts'
+import type { SocketAttempt } from '../backends/openai-codex/websocket/turn-request.ts'
 import type { JsonObject } from '../lib/json.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import { settleModelSettings } from '../models/settings.ts'
@@ -99,14 +100,16 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 
   async #open(ready: ReadyTurn, signal: AbortSignal): Promise<OpenTurn> {
     const { backend, turn, slug, payload } = ready
-    const open: OpenStream = await openTurnStream(
-      backend.client,
+    const open = await backend.transport.open(
       {
         endpoint: turn.endpoint,
+        form: turn.endpoint === 'responses' ? 'items' : 'message',
         slug,
+        payload,
         host: new URL(backend.responsesUrl).host,
         credentials: backend.credentials,
         prepareAttempt: (credential) => this.#attempt(ready, credential, signal),
+        prepareSocket: (credential) => this.#socketAttempt(ready, credential, signal),
         timeoutMs: backend.timeoutMs,
         observer: {
           answered: (response, credential) => {
@@ -125,25 +128,46 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   }
 
   async #attempt(ready: ReadyTurn, credential: Credential, signal: AbortSignal): Promise<Attempt> {
-    const { backend, payload, turn } = ready
-    const identity = this.#identity(ready, credential)
-    const body = toJson(withIdentity(payload, identity))
-    this.#sentBytes.set(payload, body.length)
+    const { backend, payload } = ready
+    const body = toJson(withIdentity(payload, this.#identity(ready, credential)))
     const packed = await backend.compress(body)
+    const { url, input } = await this.#addressed(ready, credential, signal)
+    const headers = buildHeaders({ ...input, contentEncoding: packed.encoding })
+    return { url, headers, body: packed.body, bodyBytes: body.length }
+  }
+
+  async #socketAttempt(ready: ReadyTurn, credential: Credential, signal: AbortSignal): Promise<SocketAttempt> {
+    const { backend, turn } = ready
+    const { url, input } = await this.#addressed(ready, credential, signal)
+    const accountId = credential.accountId ?? ''
+    const { sessionId } = input.identity
+    return {
+      url,
+      identity: input.identity,
+      conversation: {
+        accountId,
+        key: JSON.stringify([backend.name, accountId, turn.client.keyId, turn.agent ?? '', sessionId]),
+      },
+      headers: (kind) => buildUpgradeHeaders(input, kind),
+    }
+  }
+
+  /** Where a try goes, and what its headers are made of. */
+  async #addressed(ready: ReadyTurn, credential: Credential, signal: AbortSignal) {
+    const { backend, payload, turn } = ready
     const { origin, routingOverride } = await backend.workspaces.find(credential, signal)
-    const headers = buildHeaders({
-      identity,
+    const input = {
+      identity: this.#identity(ready, credential),
       client: backend.identity,
       credential,
       payload,
       codexHeaders: turn.client.codexHeaders,
       turnState: this.#progress(ready, credential).state,
       cookie: backend.cookies.header(credential.accountId ?? ''),
-      contentEncoding: packed.encoding,
+      contentEncoding: undefined,
       routingOverride,
-    })
-    const url = origin === undefined ? backend.responsesUrl : atOrigin(backend.responsesUrl, origin)
-    return { url, headers, body: packed.body }
+    }
+    return { url: origin === undefined ? backend.responsesUrl : atOrigin(backend.responsesUrl, origin), input }
   }
 
   #identity(ready: ReadyTurn, credential: Credential): Identity {
@@ -153,8 +177,6 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     return { key, sessionId: toSessionId(key), installationId, turnId, contextWindowId, startedAtMs }
   }
 
-  /** Size of what was sent, which a stored answer's history weighs about as much as. */
-  readonly #sentBytes = new WeakMap<Payload, number>()
   readonly #progressOf = new WeakMap<Payload, TurnInProgress>()
 
   /** The user turn this request belongs to; asked for once, so that a retry stays in it. */
@@ -199,16 +221,18 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 
   #recorded(ready: ReadyTurn, open: OpenStream, events: TurnStream): OpenTurn {
     const collector = new ResponseCollector()
-    const finish = () => this.#remember(ready, collector.response())
-    return { headers: open.headers, events: tap(events, collector, finish), response: () => collector.response() }
+    const { headers, stats } = open
+    const finish = () => this.#remember(ready, collector.response(), stats.contextBytes)
+    return { headers, stats, events: tap(events, collector, finish), response: () => collector.response() }
   }
 
-  #remember({ turn, backend, credential, resolved, payload }: ReadyTurn, response: JsonObject): void {
+  /** @param contextBytes what a stored answer's history weighs about as much as */
+  #remember({ turn, backend, credential, resolved }: ReadyTurn, response: JsonObject, contextBytes: number): void {
     if (turn.endpoint === 'chat') {
       const output = Array.isArray(response.output) ? response.output : []
       if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)
     } else if (turn.store) {
-      const sizeBytes = (this.#sentBytes.get(payload) ?? 0) + JSON.stringify(response.output ?? []).length
+      const sizeBytes = contextBytes + JSON.stringify(response.output ?? []).length
       this.#responses.remember(turn.client.keyId, response, turn.body.input, sizeBytes)
     }
   }

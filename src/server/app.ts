@@ -39,14 +39,15 @@ export interface AppOptions {
 /** Puts everything together; the only place that knows all parts. */
 export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): App {
   const { config, env } = loaded
-  const client = new HttpClient({
+  const proxy = {
     httpProxy: variable(env, 'HTTP_PROXY') ?? variable(env, 'http_proxy'),
     httpsProxy: variable(env, 'HTTPS_PROXY') ?? variable(env, 'https_proxy'),
     noProxy: variable(env, 'NO_PROXY') ?? variable(env, 'no_proxy'),
-  })
+  }
+  const client = new HttpClient(proxy)
   const warn = (fields: JsonObject, message: string) => log.warn(fields, message)
   const pool = createCredentialPool({ warn, now: Date.now })
-  const backends = loaded.instances.map((instance) => wireBackend(instance, { loaded, log, client, pool }))
+  const backends = loaded.instances.map((instance) => wireBackend(instance, { loaded, log, client, proxy, pool }))
   const resolver = createModelResolver({
     instances: backends,
     aliases: config.model_aliases,
@@ -76,7 +77,10 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     },
     async stop() {
       await server.stop(config.server.drain_seconds * 1000)
-      for (const { catalogue } of backends) catalogue.close()
+      for (const { catalogue, transport } of backends) {
+        catalogue.close()
+        transport.close()
+      }
       // A refresh under way must still reach the file: its old token is used up.
       await pool.idle()
       await client.close()

@@ -7,8 +7,10 @@ import { type ClientIdentity, effectiveClientVersion, toClientIdentity } from '.
 import { createCompress } from '../backends/openai-codex/compression.ts'
 import { CookieJar } from '../backends/openai-codex/cookies.ts'
 import type { HttpClient } from '../backends/openai-codex/http-client.ts'
+import type { ProxySettings } from '../backends/openai-codex/proxy.ts'
 import { fromUsage, type RateLimits } from '../backends/openai-codex/rate-limits.ts'
 import { resolveRemoteImages } from '../backends/openai-codex/remote-images.ts'
+import { SocketTransport } from '../backends/openai-codex/websocket/socket-transport.ts'
 import { toCheckUrl, WorkspaceFinder } from '../backends/openai-codex/workspace.ts'
 import type { Instance, LoadedConfig } from '../config/load.ts'
 import { variable } from '../config/paths.ts'
@@ -33,6 +35,7 @@ export interface Shared {
   readonly loaded: LoadedConfig
   readonly log: Logger
   readonly client: HttpClient
+  readonly proxy: ProxySettings
   readonly pool: CredentialPool
 }
 
@@ -41,7 +44,7 @@ const CATALOGUE_WAIT_MS = 2000
 
 /** One configured instance with everything it needs. */
 export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
-  const { loaded, log, client } = shared
+  const { loaded, log, client, proxy } = shared
   const { env, home, paths } = loaded
   const { codex } = instance.extra
   const codexHome = variable(env, 'CODEX_HOME') ?? join(home, '.codex')
@@ -69,7 +72,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     models: instance.models,
     responsesUrl: instance.responsesUrl,
     timeoutMs: instance.timeout * 1000,
-    client,
+    transport: new SocketTransport({ client, mode: codex.transport, proxy }),
     credentials,
     identity,
     catalogue,

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../lib/json.ts'
 import type { TurnStream } from './events.ts'
 
 /** What authenticates one attempt. Rebuilt for every attempt; never logged. */
@@ -39,10 +38,20 @@ export interface OpenStream {
   /** Answer headers for the client (`x-codex-*`, `x-request-id`, `openai-model`), lower-case. */
   readonly headers: Readonly<Record<string, string>>
   readonly events: TurnStream
+  readonly stats: TransportStats
 }
 
-/** Everything the backend is told in one request; built by the connector's pure half. */
-export interface UpstreamRequest {
-  readonly body: JsonObject
-  readonly isLite: boolean
+/** How a turn reached the backend; grows while the turn is being opened. */
+export interface TransportStats {
+  transport: 'websocket' | 'sse'
+  /** Request bytes handed to the connection, packed ones for HTTP, all tries together. */
+  bytesSent: number
+  /** About how much of the conversation the backend knows, as JSON. */
+  contextBytes: number
+  /** Items of the conversation that did not have to be sent again. */
+  itemsSkipped: number
+  /** Connections that were lost before any output and replaced. */
+  reconnects: number
+  /** How long the WebSocket upgrade took, ms; undefined = an open connection was used, or none. */
+  upgradeMs: number | undefined
 }

@@ -33,6 +33,28 @@ export const CLI_PROFILE = {
     'user-agent',
     'cookie',
   ],
+  /** Of the WebSocket upgrade, behind the ones every upgrade begins with (upstream.md §2). */
+  upgradeHeaderOrder: [
+    'chatgpt-account-id',
+    'authorization',
+    'x-openai-fedramp',
+    'user-agent',
+    'originator',
+    'openai-beta',
+    'version',
+    'x-codex-beta-features',
+    'x-codex-parent-thread-id',
+    'x-openai-subagent',
+    'x-client-request-id',
+    'session-id',
+    'thread-id',
+    'x-codex-window-id',
+    'x-codex-turn-metadata',
+    'x-codex-routing-hint',
+    'x-openai-account-routing-override',
+    'cookie',
+  ],
+  webSocketBeta: 'responses_websockets=2026-02-06',
   /** Body keys in wire order (upstream.md §1.2); `instructions` is ours (upstream.md §10.1). */
   bodyOrder: [
     'model',

@@ -1,6 +1,6 @@
 import type { Credential } from '../../turn/connector.ts'
 import { CLI_PROFILE, type ClientIdentity } from './cli-profile.ts'
-import { type Identity, toTurnMetadata } from './identity.ts'
+import { type Identity, type RequestKind, toTurnMetadata } from './identity.ts'
 import type { Payload } from './payload.ts'
 
 export interface HeaderInput {
@@ -19,30 +19,50 @@ export interface HeaderInput {
 
 /** The Codex CLI's headers in its order (upstream.md §1.1), and nothing besides. */
 export function buildHeaders(input: HeaderInput): [string, string][] {
-  const { identity, client, credential, payload } = input
-  const { sessionId } = identity
-  const values: Record<string, string | undefined> = {
-    version: client.clientVersion,
-    'x-codex-beta-features': CLI_PROFILE.betaFeatures,
+  return inOrder(CLI_PROFILE.headerOrder, {
+    ...commonHeaders(input, 'turn'),
     'x-codex-turn-state': input.turnState,
-    'x-codex-window-id': `${sessionId}:0`,
-    'x-codex-turn-metadata': toTurnMetadata(identity, payload.fields),
-    'x-openai-internal-codex-responses-lite': payload.isLite ? 'true' : undefined,
-    'x-codex-routing-hint': credential.kind === 'api_key' ? undefined : toRoutingHint(payload),
-    'x-client-request-id': sessionId,
-    'session-id': sessionId,
-    'thread-id': sessionId,
+    'x-openai-internal-codex-responses-lite': input.payload.isLite ? 'true' : undefined,
     ...input.codexHeaders,
     accept: 'text/event-stream',
     'content-encoding': input.contentEncoding,
     'content-type': 'application/json',
+  })
+}
+
+/** The headers of a WebSocket upgrade, behind those that make it one (upstream.md §2). */
+export function buildUpgradeHeaders(input: HeaderInput, kind: RequestKind): [string, string][] {
+  return inOrder(CLI_PROFILE.upgradeHeaderOrder, {
+    ...commonHeaders(input, kind),
+    ...input.codexHeaders,
+    'openai-beta': CLI_PROFILE.webSocketBeta,
+  })
+}
+
+type HeaderValues = Record<string, string | undefined>
+
+function commonHeaders(input: HeaderInput, kind: RequestKind): HeaderValues {
+  const { identity, client, credential, payload } = input
+  const { sessionId } = identity
+  return {
+    version: client.clientVersion,
+    'x-codex-beta-features': CLI_PROFILE.betaFeatures,
+    'x-codex-window-id': `${sessionId}:0`,
+    'x-codex-turn-metadata': toTurnMetadata(identity, payload.fields, kind),
+    'x-codex-routing-hint': credential.kind === 'api_key' ? undefined : toRoutingHint(payload),
+    'x-client-request-id': sessionId,
+    'session-id': sessionId,
+    'thread-id': sessionId,
     'x-openai-account-routing-override': input.routingOverride,
     ...authHeaders(credential),
     originator: client.originator,
     'user-agent': client.userAgent,
     cookie: input.cookie,
   }
-  return CLI_PROFILE.headerOrder.flatMap((name) => {
+}
+
+function inOrder(order: readonly string[], values: HeaderValues): [string, string][] {
+  return order.flatMap((name) => {
     const value = values[name]
     return value === undefined || !isSafe(value) ? [] : [[name, value] as [string, string]]
   })

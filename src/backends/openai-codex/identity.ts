@@ -26,53 +26,55 @@ export function toSessionId(key: string): string {
   return isUuid(key) ? key : derivedUuid('conversation', key)
 }
 
+/** `prewarm`: the request that opens a WebSocket conversation and asks for no answer; it belongs to no turn yet. */
+export type RequestKind = 'turn' | 'prewarm'
+
 /** One-line JSON for header and `client_metadata`: ids and the model, nothing of the machine (connector.md §12.2). */
-export function toTurnMetadata(identity: Identity, fields: JsonObject): string {
+export function toTurnMetadata(identity: Identity, fields: JsonObject, kind: RequestKind = 'turn'): string {
   const { sessionId, installationId, turnId, contextWindowId, startedAtMs } = identity
   const reasoning = fields.reasoning as { effort?: string } | undefined
+  const isTurn = kind === 'turn'
   return toAsciiJson({
     installation_id: installationId,
     session_id: sessionId,
     thread_id: sessionId,
     agent_name: '/root',
-    turn_id: turnId,
+    turn_id: isTurn ? turnId : '',
     window_id: `${sessionId}:0`,
     window_number: 0,
     context_window_id: contextWindowId,
-    request_kind: 'turn',
+    request_kind: kind,
     history_initialization: 'new',
-    root_turn_id: turnId,
+    ...(isTurn ? { root_turn_id: turnId } : {}),
     thread_source: 'user',
-    turn_trigger: 'user',
-    turn_started_at_unix_ms: startedAtMs,
+    ...(isTurn ? { turn_trigger: 'user', turn_started_at_unix_ms: startedAtMs } : {}),
     model: fields.model,
     ...(reasoning?.effort === undefined ? {} : { reasoning_effort: reasoning.effort }),
   })
 }
 
 /** Adds what names the conversation. A passthrough body keeps its own `client_metadata`, or none (connector.md §8.1). */
-export function withIdentity(payload: Payload, identity: Identity): JsonObject {
-  const { fields, isPassthrough, isLite: _isLite } = payload
+export function withIdentity(payload: Payload, identity: Identity, kind: RequestKind = 'turn'): JsonObject {
+  const { fields, isPassthrough } = payload
   const body: JsonObject = {}
   for (const [key, value] of Object.entries(fields)) {
     body[key] = value
     // Where the CLI has it: right behind `include`.
     if (key === 'include') body.prompt_cache_key = identity.key
   }
-  if (!isPassthrough) body.client_metadata = toClientMetadata(identity, fields)
+  if (!isPassthrough) body.client_metadata = toClientMetadata(identity, fields, kind)
   return body
 }
 
-function toClientMetadata(identity: Identity, fields: JsonObject): Record<string, string> {
+function toClientMetadata(identity: Identity, fields: JsonObject, kind: RequestKind): Record<string, string> {
   const { sessionId, installationId, turnId } = identity
   return {
     'x-codex-installation-id': installationId,
     session_id: sessionId,
     thread_id: sessionId,
-    turn_id: turnId,
-    root_turn_id: turnId,
+    ...(kind === 'turn' ? { turn_id: turnId, root_turn_id: turnId } : { turn_id: '' }),
     'x-codex-window-id': `${sessionId}:0`,
-    'x-codex-turn-metadata': toTurnMetadata(identity, fields),
+    'x-codex-turn-metadata': toTurnMetadata(identity, fields, kind),
     guardian_credits_requested: 'true',
     mcp_attribution: '{"status":"none"}',
   }

@@ -66,6 +66,7 @@ function setUp({ url, signal = never, timeoutMs = 5000 }: Setup) {
       url: `${url}/responses`,
       headers: [['authorization', `Bearer ${token}`]],
       body: '{}',
+      bodyBytes: 2,
     }),
     observer: {
       answered: (response, { token }) => answered.push(`${response.status} ${token}`),
@@ -75,7 +76,7 @@ function setUp({ url, signal = never, timeoutMs = 5000 }: Setup) {
   return { renewed, limits, answered, open: () => openTurnStream(client, request, signal) }
 }
 
-async function read({ events }: OpenStream): Promise<string[]> {
+async function read({ events }: Pick<OpenStream, 'events'>): Promise<string[]> {
   const types: string[] = []
   for await (const batch of events) types.push(...batch.map(typeOf))
   return types

@@ -13,6 +13,8 @@ export interface Attempt {
   readonly url: string
   readonly headers: readonly (readonly [string, string])[]
   readonly body: Buffer | string
+  /** Of the body before it was packed. */
+  readonly bodyBytes: number
 }
 
 export interface TurnRequest extends FailureContext {
@@ -21,12 +23,14 @@ export interface TurnRequest extends FailureContext {
   readonly prepareAttempt: (credential: Credential) => Promise<Attempt>
   readonly timeoutMs: number
   readonly observer: TransportObserver
+  /** True where one try has failed already in a way that allows just one more (connector.md §13.3). */
+  readonly isRepeat?: boolean
 }
 
 /** Told of what the backend says beside the answer. */
 export interface TransportObserver {
   /** Every answer's head, also a refusal's. */
-  answered(response: HttpResponse, credential: Credential): void
+  answered(response: Pick<HttpResponse, 'status' | 'headers' | 'setCookies'>, credential: Credential): void
   limited(limits: RateLimits): void
 }
 
@@ -45,10 +49,10 @@ export async function openTurnStream(
   client: HttpClient,
   request: TurnRequest,
   signal: AbortSignal,
-): Promise<OpenStream> {
+): Promise<Omit<OpenStream, 'stats'>> {
   let credential = await request.credentials.current(signal)
   let mayRenew = true
-  let mayRepeat = true
+  let mayRepeat = request.isRepeat !== true
   for (;;) {
     const startedAtMs = performance.now()
     const outcome = await attempt(client, request, credential, signal)
@@ -80,7 +84,7 @@ async function attempt(
   request: TurnRequest,
   credential: Credential,
   signal: AbortSignal,
-): Promise<OpenStream | Failed> {
+): Promise<Omit<OpenStream, 'stats'> | Failed> {
   const { url, headers, body } = await request.prepareAttempt(credential)
   let response: HttpResponse
   try {
