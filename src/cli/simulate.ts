@@ -56,8 +56,7 @@ async function start(flags: SimulateFlags): Promise<Simulator | string> {
       ...(flags.paceMs === undefined ? {} : { paceMs: Number(flags.paceMs) }),
       ...(flags.tokenLifetime === undefined ? {} : { tokenLifetimeS: Number(flags.tokenLifetime) }),
     })
-    const every = () => true
-    if (scenario !== undefined) simulator.on(every, () => scenario)
+    if (scenario !== undefined) simulator.play({ name: scenario, repeat: 'always' })
     return simulator
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

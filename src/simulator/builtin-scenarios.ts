@@ -208,7 +208,40 @@ const STREAMS: Record<string, () => ScenarioInput> = {
   'slow-text': () => ({ pace_ms: 100, stream: [{ say: 'These words come one by one, a tenth of a second apart.' }] }),
 }
 
-const ALL: Record<string, () => ScenarioInput> = { ...REFUSALS, ...FAILURES, ...STREAMS }
+/** What befalls a WebSocket before, during and around an answer (upstream.md §2). */
+const SOCKETS: Record<string, () => ScenarioInput> = {
+  'upgrade-unsupported': () => ({ answers: 'upgrade', ...error('Upgrade required.', {}, 426) }),
+  'upgrade-unauthorized': () => ({ answers: 'upgrade', ...detail('Unauthorized', 401) }),
+  'upgrade-blocked-by-cdn': () => ({ answers: 'upgrade', ...REFUSALS['blocked-by-cdn']?.() }),
+  'upgrade-not-found': () => ({ answers: 'upgrade', status: 404, body: '' }),
+  'upgrade-usage-limit': () => ({ answers: 'upgrade', ...usageLimit(429) }),
+  'upgrade-server-error': () => ({ answers: 'upgrade', ...REFUSALS['server-error']?.() }),
+  'upgrade-overloaded': () => ({ answers: 'upgrade', ...REFUSALS.overloaded?.() }),
+  'upgrade-hang': () => ({ answers: 'upgrade', end: 'stall' }),
+  'upgrade-cut': () => ({ answers: 'upgrade', end: 'cut' }),
+  'warm-up-fails': () => ({ answers: 'warm_up', ...REFUSALS['server-error']?.() }),
+  'warm-up-stalls': () => ({ answers: 'warm_up', end: 'stall' }),
+  'cut-at-once': () => ({ end: 'cut' }),
+  'cut-before-output': () => ({ stream: [created], end: 'cut' }),
+  'closes-before-output': () => ({ stream: [created], end: 'close_socket' }),
+  'closes-mid-text': () => ({ stream: [created, ...openText], end: 'close_socket' }),
+  'websocket-connection-limit': () => ({
+    ...error('Responses websocket connection limit reached (60 minutes). Create a new websocket connection.', {
+      code: 'websocket_connection_limit_reached',
+    }),
+    end: 'close_socket',
+  }),
+  'previous-response-not-found': () =>
+    error("Previous response with id 'resp_X' not found.", {
+      code: 'previous_response_not_found',
+      param: 'previous_response_id',
+    }),
+  'error-status-code': () => ({
+    stream: [{ error: { status_code: 429, ...(usageLimit(429).body as JsonObject), headers: {} } }],
+  }),
+}
+
+const ALL: Record<string, () => ScenarioInput> = { ...REFUSALS, ...FAILURES, ...STREAMS, ...SOCKETS }
 
 export const BUILTIN_SCENARIO_NAMES: readonly string[] = Object.keys(ALL)
 

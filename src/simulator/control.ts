@@ -1,11 +1,13 @@
 import { BUILTIN_SCENARIO_NAMES } from './builtin-scenarios.ts'
-import type { OtherCall, RecordedRequest } from './records.ts'
+import type { OtherCall, RecordedConnection, RecordedRequest } from './records.ts'
 import { detail, type Refusal } from './refusal.ts'
 
 export interface Controlled {
   /** Of the scenarios the simulator was started with. */
   readonly names: readonly string[]
   readonly requests: readonly RecordedRequest[]
+  readonly warmUps: readonly RecordedRequest[]
+  readonly connections: readonly RecordedConnection[]
   readonly calls: readonly OtherCall[]
   /** @throws Error for a scenario that is none */
   play(scenario: unknown): void
@@ -23,7 +25,8 @@ export function answerControl(method: string, url: string, text: string, control
     return { status: 200, body: { scenarios: controlled.names, builtin_scenarios: BUILTIN_SCENARIO_NAMES } }
   }
   if (path === '/_simulator/requests' && method === 'GET') {
-    return { status: 200, body: { requests: controlled.requests, calls: controlled.calls } }
+    const { requests, warmUps, connections, calls } = controlled
+    return { status: 200, body: { requests, warm_ups: warmUps, connections, calls } }
   }
   if (path === '/_simulator/scenario' && method === 'POST') return playAll(text, controlled)
   return detail('GET or DELETE /_simulator, GET /_simulator/requests, POST /_simulator/scenario', 404)

@@ -1,18 +1,19 @@
-import { randomBytes } from 'node:crypto'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { sleep } from '../lib/sleep.ts'
+import { toAnswerBody } from './answer-body.ts'
 import { withScenarioHeaders } from './answer-headers.ts'
-import { expandScenario } from './expand-scenario.ts'
+import { toOperations } from './operations.ts'
 import { playScenario } from './play-scenario.ts'
 import type { RecordedRequest } from './records.ts'
 import type { Scenario } from './scenario.ts'
 import { SseWriter } from './sse-writer.ts'
 import type { UsageEstimate } from './usage-estimate.ts'
 
-const IDLE_MS = 50
+/** How long a kept connection lasts that is to go while nobody uses it. */
+export const IDLE_MS = 50
 /** Lets the client read what came before: readers drop what they have buffered when the connection breaks. */
-const BEFORE_CUT_MS = 20
+export const BEFORE_CUT_MS = 20
 
 export interface GenerateOptions {
   /** Headers before the scenario's own. */
@@ -38,7 +39,7 @@ export async function generate(
     const headers = withScenarioHeaders(options.headers, scenario)
     request.status = scenario.status ?? 200
     if (scenario.stream === undefined) {
-      const { text, type } = toBody(scenario)
+      const { text, type } = toAnswerBody(scenario)
       request.bytesOffered += Buffer.byteLength(text)
       response.writeHead(request.status, { 'content-type': type, ...headers })
       response.write(text)
@@ -69,12 +70,7 @@ async function stream(
   const writer = new SseWriter(response, { chunking, newline, hasEventLines }, (count) => {
     request.bytesOffered += count
   })
-  const operations = expandScenario(scenario.stream ?? [], {
-    model: String(request.body.model ?? ''),
-    newId: (prefix) => prefix + randomBytes(24).toString('hex'),
-    usage: options.usage.estimate(request.body),
-  })
-  await playScenario(operations, writer, paceMs ?? options.paceMs, gone)
+  await playScenario(toOperations(scenario, request, options.usage), writer, paceMs ?? options.paceMs, gone)
 }
 
 interface Client {
@@ -102,7 +98,7 @@ function watchClient(request: RecordedRequest, response: ServerResponse): Client
 }
 
 /** Nothing is answered at all: only `end: cut` or `end: stall`. */
-function isSilent({ status, body, html, stream, end }: Scenario): boolean {
+export function isSilent({ status, body, html, stream, end }: Scenario): boolean {
   const isEmpty = status === undefined && body === undefined && html === undefined && stream === undefined
   return isEmpty && (end === 'cut' || end === 'stall')
 }
@@ -121,19 +117,4 @@ function endWith(end: Scenario['end'], response: ServerResponse, client: Client,
     if (end === 'reset_next') doomed.add(socket)
     if (end === 'idle_after') setTimeout(() => socket.destroySoon(), IDLE_MS).unref()
   })
-}
-
-function toBody({ body, html, status = 200 }: Scenario): { text: string; type: string } {
-  if (html !== undefined) return { text: html, type: 'text/html; charset=UTF-8' }
-  if (body === undefined) {
-    const error = { type: 'server_error', code: null, message: `Simulated status ${status}.`, param: null }
-    return { text: JSON.stringify({ error }), type: 'application/json' }
-  }
-  if (typeof body !== 'string') return { text: JSON.stringify(body), type: 'application/json' }
-  const type = /^\s*</.test(body)
-    ? 'text/html; charset=UTF-8'
-    : /^\s*[{[]/.test(body)
-      ? 'application/json'
-      : 'text/plain'
-  return { text: body, type }
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../lib/json.ts'
 import type { Issuer } from './issuer.ts'
 import type { CallName, OtherCall } from './records.ts'
-import { apiError, detail, type Refusal } from './refusal.ts'
+import { detail, type Refusal } from './refusal.ts'
 
 export interface CallContext {
   readonly issuer: Issuer
@@ -30,7 +30,7 @@ export function answerCall(call: OtherCall, context: CallContext): CallAnswer {
   const { issuer } = context
   if (call.name === 'token') return issuer.grant(call.body)
   if (call.name === 'whoami') return issuer.whoami(call.headers)
-  if (call.name === 'upgrade') return answerUpgrade(call)
+  if (call.name === 'upgrade') return detail('Method Not Allowed', 405)
   if (call.name === 'other') return detail('Not Found', 404)
   const refusal = context.anyToken ? undefined : issuer.findAuthRefusal(call.headers)
   if (refusal !== undefined) return refusal
@@ -38,15 +38,6 @@ export function answerCall(call: OtherCall, context: CallContext): CallAnswer {
     return { status: 200, body: { models: [...context.models] }, headers: { etag: context.modelsEtag } }
   }
   return { status: 200, body: call.name === 'usage' ? toUsage(call, issuer) : toAccounts(call, issuer) }
-}
-
-/** The CLI takes 426 as "use HTTP" (upstream.md §2). */
-function answerUpgrade(call: OtherCall): CallAnswer {
-  if (call.headers.upgrade === undefined) return detail('Method Not Allowed', 405)
-  return {
-    ...apiError('This server offers responses over HTTP only.', { code: 'upgrade_required', status: 426 }),
-    headers: { connection: 'close' },
-  }
 }
 
 function toAccounts(call: OtherCall, issuer: Issuer): JsonObject {

@@ -2,7 +2,7 @@ import { sleep } from '../lib/sleep.ts'
 import type { RawEvent } from './events.ts'
 import type { Operation } from './expand-scenario.ts'
 
-/** Where a script's output goes: an SSE body today, WebSocket messages likewise. */
+/** Where a script's output goes: an SSE body, or WebSocket messages. */
 export interface EventSink {
   event(event: RawEvent): Promise<void>
   raw(text: string): Promise<void>

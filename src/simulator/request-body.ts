@@ -9,11 +9,14 @@ const DECODERS: Record<string, (bytes: Buffer) => Buffer> = {
 }
 
 /** The whole body, unpacked. */
-export async function readBody(request: IncomingMessage): Promise<{ text: string; encoding: string | undefined }> {
+export async function readBody(
+  request: IncomingMessage,
+): Promise<{ text: string; encoding: string | undefined; bytesReceived: number }> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   const bytes = Buffer.concat(chunks)
   const encoding = request.headers['content-encoding']
   const decode = encoding === undefined ? undefined : DECODERS[encoding]
-  return { text: (decode === undefined ? bytes : decode(bytes)).toString('utf8'), encoding }
+  const text = (decode === undefined ? bytes : decode(bytes)).toString('utf8')
+  return { text, encoding, bytesReceived: bytes.length }
 }

@@ -26,10 +26,17 @@ const OUTPUT_PARTS = ['output_text', 'refusal']
 const PART_MEMBER: Record<string, string> = { input_text: 'text', output_text: 'text', refusal: 'refusal' }
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/
 
-/** Rules for the conversation: roles, keys, ids, parts, and that calls and results pair (backend-facts.md §4, §9). */
-export function findInputRefusal(items: readonly JsonObject[]): Refusal | undefined {
+/**
+ * Rules for the conversation: roles, keys, ids, parts, and that calls and results pair (backend-facts.md §4, §9).
+ * @param context `items` behind those of the response they continue: calls pair across the two
+ */
+export function findInputRefusal(
+  items: readonly JsonObject[],
+  context: readonly JsonObject[] = items,
+): Refusal | undefined {
   return (
-    firstOf(items.entries(), ([index, entry]) => findItemRefusal(entry, `input[${index}]`)) ?? findPairingRefusal(items)
+    firstOf(items.entries(), ([index, entry]) => findItemRefusal(entry, `input[${index}]`)) ??
+    findPairingRefusal(context)
   )
 }
 

@@ -13,6 +13,10 @@ export interface CheckedRequest {
   readonly models: readonly JsonObject[]
   /** Slugs taken though the catalogue does not list them (backend-facts.md §11: spark). */
   readonly unlistedModels: readonly string[]
+  /** Items before `input`, known from the response that the request continues. */
+  readonly earlier?: readonly JsonObject[]
+  /** `generate: false`, which may come before there is anything to answer. */
+  readonly isWarmUp?: boolean
 }
 
 /** Backend-facts.md §4: a strict allow-list, so any other field is refused. */
@@ -36,7 +40,7 @@ const ALLOWED = new Set([
 
 /** What the backend refuses, in its own words (backend-facts.md §4, §5, §9; upstream.md §10.1); undefined = accepted. */
 export function findRefusal(request: CheckedRequest): Refusal | undefined {
-  const { body } = request
+  const { body, earlier = [], isWarmUp = false } = request
   if (body.store !== false) return detail('Store must be set to false')
   if (body.stream !== true) return detail('Stream must be set to true')
   const foreign = firstOf(Object.keys(body), (name) =>
@@ -49,13 +53,14 @@ export function findRefusal(request: CheckedRequest): Refusal | undefined {
   }
   const input = arrayAt(body, 'input')
   if (input === undefined) return detail('Input must be a list')
-  if (input.length === 0) return detail('Input must not be empty')
+  if (input.length === 0 && !isWarmUp) return detail('Input must not be empty')
   const items = input.filter(isObject)
   if (items.length < input.length) return detail('Input must be a list of objects')
+  const context = [...earlier, ...items]
   return (
-    findShapeRefusal(request, model, items) ??
-    findInputRefusal(items) ??
-    findToolRefusal(body, items) ??
+    findShapeRefusal(request, model, context) ??
+    findInputRefusal(items, context) ??
+    findToolRefusal(body, context) ??
     findValueRefusal(body, model)
   )
 }

@@ -122,6 +122,12 @@ const scenarioSchema = z.strictObject({
       contains: z.string().optional(),
     })
     .optional(),
+  /**
+   * What it answers: a generating request unless said; `upgrade`, a request for a WebSocket, by an HTTP answer;
+   * `warm_up`, a message with `generate: false`.
+   */
+  answers: z.enum(['request', 'upgrade', 'warm_up']).optional(),
+  /** With a body in place of a stream this is an error message on a WebSocket. */
   status: z.int().min(200).max(599).optional(),
   /** Answer headers; null takes a default one away. */
   headers: headers.optional(),
@@ -139,11 +145,17 @@ const scenarioSchema = z.strictObject({
   /** Between events. */
   pace_ms: z.number().nonnegative().optional(),
   /**
+   * The stream, or that of the usual answer, stops behind so many events, `codex.*` not counted, and `end` follows.
+   */
+  after_events: z.int().nonnegative().optional(),
+  /**
    * After the last step: `close` ends the answer; `cut` breaks the connection; `stall` leaves it open; `idle_after` ends
    * the answer and closes the kept-alive connection soon after; `reset_next` ends it and resets the connection when the
-   * next request comes over it.
+   * next request comes over it; `close_socket` closes a WebSocket with `close_code`, and is `close` over HTTP.
    */
-  end: z.enum(['close', 'cut', 'stall', 'idle_after', 'reset_next']).optional(),
+  end: z.enum(['close', 'cut', 'stall', 'idle_after', 'reset_next', 'close_socket']).optional(),
+  /** 1000 unless said. */
+  close_code: z.int().min(1000).max(4999).optional(),
   /** How many requests it answers when queued; 1 unless said. */
   repeat: z.union([z.int().positive(), z.literal('always')]).optional(),
 })

@@ -1,10 +1,12 @@
 import { findBuiltinScenario } from './builtin-scenarios.ts'
 import { toConversation } from './conversation.ts'
 import { defaultAnswer } from './default-answer.ts'
-import type { RecordedRequest } from './records.ts'
+import { type RecordedRequest, toFullBody } from './records.ts'
 import { parseScenario, type Scenario, type ScenarioInput } from './scenario.ts'
 
 const MARKER = /\[\[scenario:([^\]]+)\]\]/
+
+type Kind = NonNullable<Scenario['answers']>
 
 interface Queued {
   readonly scenario: Scenario
@@ -16,7 +18,7 @@ interface Rule {
   readonly answer: (request: RecordedRequest) => ScenarioInput | string
 }
 
-/** Decides which scenario answers a request. */
+/** Decides which scenario answers a request, a warm-up or an upgrade. */
 export class Script {
   readonly #library: readonly Scenario[]
   #rules: Rule[] = []
@@ -58,21 +60,51 @@ export class Script {
   /** Takes the scenario for this request. @throws Error for a name nobody knows */
   take(request: RecordedRequest): Scenario {
     const rule = this.#rules.find(({ predicate }) => predicate(request))
-    if (rule !== undefined) return this.#toScenario(rule.answer(request))
+    const scenario = rule === undefined ? this.#takeUnruled(request) : this.#toScenario(rule.answer(request))
+    if (scenario === undefined) return usual(request)
+    const isBare = scenario.stream === undefined && scenario.status === undefined
+    return isBare && scenario.after_events !== undefined ? { ...scenario, stream: usual(request).stream } : scenario
+  }
+
+  /** The one for a warm-up, if there is one. */
+  takeWarmUp(request: RecordedRequest): Scenario | undefined {
+    return this.#takeFitting((scenario) => fits(scenario, request, 'warm_up'))
+  }
+
+  /** The one for an upgrade, if there is one. @param model from its routing hint */
+  takeUpgrade(model: string | undefined): Scenario | undefined {
+    return this.#takeFitting(({ answers, match = {} }) => {
+      const saysNothing = match.marker === undefined && match.contains === undefined
+      return answers === 'upgrade' && saysNothing && (match.model === undefined || match.model === model)
+    })
+  }
+
+  #takeUnruled(request: RecordedRequest): Scenario | undefined {
+    const isFitting = (scenario: Scenario) => fits(scenario, request, 'request')
     return (
-      takeFrom(this.#queue, request) ??
-      takeFrom(this.#remoteQueue, request) ??
+      takeFrom(this.#queue, isFitting) ??
+      takeFrom(this.#remoteQueue, isFitting) ??
       this.#marked(request) ??
-      this.#library.find((scenario) => scenario.match !== undefined && fits(scenario, request)) ??
-      parseScenario({ stream: defaultAnswer(request.body) }, 'default answer')
+      this.#matching(isFitting)
     )
   }
 
+  #takeFitting(isFitting: (scenario: Scenario) => boolean): Scenario | undefined {
+    return takeFrom(this.#queue, isFitting) ?? takeFrom(this.#remoteQueue, isFitting) ?? this.#matching(isFitting)
+  }
+
+  /** In the library only what has conditions is played unasked. */
+  #matching(isFitting: (scenario: Scenario) => boolean): Scenario | undefined {
+    return this.#library.find((scenario) => scenario.match !== undefined && isFitting(scenario))
+  }
+
   #marked(request: RecordedRequest): Scenario | undefined {
-    const { prompt, isFreshPrompt } = toConversation(request.body)
+    const { prompt, isFreshPrompt } = toConversation(toFullBody(request))
     const name = isFreshPrompt ? MARKER.exec(prompt)?.[1] : undefined
     if (name === undefined) return undefined
-    return this.#library.find(({ match }) => match?.marker === name) ?? this.#toScenario(name)
+    const scenario = this.#library.find(({ match }) => match?.marker === name) ?? this.#toScenario(name)
+    if (kindOf(scenario) !== 'request') throw new Error(`Scenario "${name}" answers no request. Queue it instead.`)
+    return scenario
   }
 
   #toQueued(value: unknown): Queued {
@@ -80,13 +112,14 @@ export class Script {
     return { scenario, left: scenario.repeat === 'always' ? Number.POSITIVE_INFINITY : (scenario.repeat ?? 1) }
   }
 
-  /** A name, `{name}` alone (perhaps with `repeat`), or a scenario in full. */
+  /** A name, `{name}` alone (perhaps with `repeat` and `answers`), or a scenario in full. */
   #toScenario(value: unknown): Scenario {
     if (typeof value === 'string') return this.#find(value)
     const scenario = parseScenario(value)
-    const { name, repeat, ...rest } = scenario
+    const { name, repeat, answers, ...rest } = scenario
     if (name === undefined || Object.keys(rest).length > 0) return scenario
-    return { ...this.#find(name), ...(repeat === undefined ? {} : { repeat }) }
+    const own = { ...(repeat === undefined ? {} : { repeat }), ...(answers === undefined ? {} : { answers }) }
+    return { ...this.#find(name), ...own }
   }
 
   #find(name: string): Scenario {
@@ -98,8 +131,8 @@ export class Script {
   }
 }
 
-function takeFrom(queue: Queued[], request: RecordedRequest): Scenario | undefined {
-  const index = queue.findIndex(({ scenario }) => fits(scenario, request))
+function takeFrom(queue: Queued[], isFitting: (scenario: Scenario) => boolean): Scenario | undefined {
+  const index = queue.findIndex(({ scenario }) => isFitting(scenario))
   const queued = queue[index]
   if (queued === undefined) return undefined
   queued.left -= 1
@@ -108,10 +141,20 @@ function takeFrom(queue: Queued[], request: RecordedRequest): Scenario | undefin
 }
 
 /** Text conditions hold only while the user's words are the last thing said, or an agent would never get on. */
-function fits({ match }: Scenario, request: RecordedRequest): boolean {
+function fits(scenario: Scenario, request: RecordedRequest, kind: Kind): boolean {
+  const { match } = scenario
+  if (kindOf(scenario) !== kind) return false
   if (match === undefined) return true
   if (match.model !== undefined && match.model !== request.body.model) return false
-  const { prompt, isFreshPrompt } = toConversation(request.body)
+  const { prompt, isFreshPrompt } = toConversation(toFullBody(request))
   const texts = [match.contains, match.marker === undefined ? undefined : `[[scenario:${match.marker}]]`]
   return texts.every((text) => text === undefined || (isFreshPrompt && prompt.includes(text)))
+}
+
+function kindOf({ answers = 'request' }: Scenario): Kind {
+  return answers
+}
+
+function usual(request: RecordedRequest): Scenario {
+  return parseScenario({ stream: defaultAnswer(toFullBody(request)) }, 'default answer')
 }

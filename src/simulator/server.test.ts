@@ -138,8 +138,8 @@ describe('other calls', () => {
     expect(await (await get('/v1/models')).text()).toBe('garbage')
   })
 
-  test('a WebSocket upgrade is answered 426', async () => {
-    const simulator = await useSimulator()
+  test('a WebSocket upgrade is answered 426 where it is to be', async () => {
+    const simulator = await useSimulator({ webSocket: 426 })
     const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x' }
     const status = await new Promise((resolve, reject) => {
       const request = httpRequest(`${simulator.baseUrl}/responses`, { headers }, (response) => {

@@ -8,13 +8,22 @@ import { generate } from './generate.ts'
 import { type AuthFileOptions, type IssuedTokens, Issuer, type TokenOptions } from './issuer.ts'
 import { SIMULATOR_MODELS } from './models.ts'
 import { answerCall, toCallName } from './other-calls.ts'
-import { type CallName, type OtherCall, type RecordedRequest, toOtherCall, toRecordedRequest } from './records.ts'
+import {
+  type CallName,
+  type OtherCall,
+  type RecordedConnection,
+  type RecordedRequest,
+  toOtherCall,
+  toRecordedRequest,
+} from './records.ts'
 import { detail, type Refusal } from './refusal.ts'
 import { readBody } from './request-body.ts'
-import { findRefusal } from './rules.ts'
-import type { Scenario, ScenarioInput } from './scenario.ts'
+import { type CheckedRequest, findRefusal } from './rules.ts'
+import { parseScenario, type Scenario, type ScenarioInput } from './scenario.ts'
 import { Script } from './script.ts'
 import { type ScriptedCall, ScriptedCalls, sendCall } from './scripted-calls.ts'
+import { SocketEndpoint, toUpgradeRefusal } from './socket-endpoint.ts'
+import { toCheckable } from './socket-message.ts'
 import { UsageEstimate } from './usage-estimate.ts'
 
 export interface SimulatorOptions {
@@ -30,6 +39,10 @@ export interface SimulatorOptions {
   readonly anyToken?: boolean
   /** Slugs taken though the catalogue does not list them. */
   readonly unlistedModels?: readonly string[]
+  /** What a request for a WebSocket gets: one unless said, a status, or no answer at all. */
+  readonly webSocket?: 'accept' | 'hang' | number
+  /** WebSocket clients may compress their messages. */
+  readonly deflate?: boolean
   readonly tls?: { readonly key: string; readonly cert: string }
   readonly scenarios?: readonly (ScenarioInput | Scenario)[]
   readonly tokenLifetimeS?: number
@@ -45,7 +58,11 @@ export class Simulator {
   readonly issuer: Issuer
   /** Generating requests, answered or refused. */
   readonly requests: RecordedRequest[] = []
-  /** Everything else. */
+  /** WebSocket messages with `generate: false`, which generate nothing. */
+  readonly warmUps: RecordedRequest[] = []
+  /** WebSockets, open and closed. */
+  readonly connections: RecordedConnection[] = []
+  /** Everything else, upgrades included. */
   readonly otherCalls: OtherCall[] = []
   models: readonly JsonObject[]
   modelsEtag = '"sim-1"'
@@ -54,7 +71,10 @@ export class Simulator {
   readonly #scripted = new ScriptedCalls()
   readonly #usage = new UsageEstimate()
   readonly #doomed = new WeakSet<Socket>()
+  readonly #numbers = new WeakMap<Socket, number>()
+  readonly #sockets: SocketEndpoint
   readonly #server: Server
+  #httpConnections = 0
   #url = ''
 
   constructor(options: SimulatorOptions = {}) {
@@ -66,6 +86,8 @@ export class Simulator {
     this.#server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener)
     // A generating answer may be silent for as long as its script says.
     this.#server.requestTimeout = 0
+    this.#sockets = this.#createSockets()
+    this.#server.on('upgrade', (request, _socket, head) => void this.#sockets.handle(request, head))
   }
 
   /** Origin; the issuer is here, the backend below `basePath`. */
@@ -135,6 +157,8 @@ export class Simulator {
   /** Forgets scripts and records; tokens stay good. */
   resetState(): void {
     this.requests.length = 0
+    this.warmUps.length = 0
+    this.connections.length = 0
     this.otherCalls.length = 0
     this.#script.reset()
     this.#scripted.reset()
@@ -156,6 +180,7 @@ export class Simulator {
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#server.closeAllConnections()
+    this.#sockets.close()
     await closed
   }
 
@@ -179,9 +204,10 @@ export class Simulator {
   async #generate(
     message: IncomingMessage,
     response: ServerResponse,
-    read: { text: string; encoding: string | undefined },
+    read: { text: string; encoding: string | undefined; bytesReceived: number },
   ): Promise<void> {
-    const request = toRecordedRequest(message, read)
+    const connection = this.#numberOf(message.socket)
+    const request = toRecordedRequest(message, { transport: 'http', connection, ...read })
     this.requests.push(request)
     const refusal = this.#findRefusal(request)
     const scenario = refusal === undefined ? this.#takeScenario(request) : { name: 'refused', ...refusal }
@@ -189,8 +215,59 @@ export class Simulator {
     const headers = toAnswerHeaders(request, this.modelsEtag)
     const paceMs = this.#options.paceMs ?? 0
     await generate(request, response, scenario, { headers, paceMs, usage: this.#usage, doomed: this.#doomed })
-    const note = refusal === undefined ? (scenario.name ?? 'scenario') : JSON.stringify(refusal.body)
-    this.#log(`${request.method} ${request.path} ${String(request.body.model)} → ${request.status ?? '-'} ${note}`)
+    this.#logAnswer(request, refusal)
+  }
+
+  #createSockets(): SocketEndpoint {
+    const { paceMs = 0, deflate = false } = this.#options
+    const etag = () => this.modelsEtag
+    return new SocketEndpoint({
+      findRefusal: (request, earlier) => this.#findRuleRefusal(() => toCheckable(request, earlier)),
+      takeScenario: (request) => this.#takeScenario(request),
+      takeWarmUp: (request) => this.#script.takeWarmUp(request),
+      takeUpgrade: (call) => this.#takeUpgrade(call),
+      findUpgradeRefusal: (call) => this.#findUpgradeRefusal(call),
+      toHeaders: (request) => toAnswerHeaders(request, etag()),
+      record: (request, isWarmUp) => (isWarmUp ? this.warmUps : this.requests).push(request),
+      log: (request) => this.#logAnswer(request),
+      usage: this.#usage,
+      paceMs,
+      isCompressing: deflate,
+      calls: this.otherCalls,
+      connections: this.connections,
+      get modelsEtag() {
+        return etag()
+      },
+    })
+  }
+
+  #takeUpgrade(call: OtherCall): Scenario | undefined {
+    const scripted = this.#scripted.take('upgrade')
+    if (scripted === 'hang') return { end: 'stall' }
+    if (scripted !== undefined) return parseScenario(scripted)
+    const [, model] = /(?:^|;)model=([^;]+)/.exec(String(call.headers['x-codex-routing-hint'])) ?? []
+    return this.#script.takeUpgrade(model)
+  }
+
+  #findUpgradeRefusal({ headers }: OtherCall): Scenario | undefined {
+    const { webSocket = 'accept', anyToken = false } = this.#options
+    if (webSocket === 'hang') return { end: 'stall' }
+    if (webSocket !== 'accept') return toUpgradeRefusal(webSocket)
+    return anyToken ? undefined : this.issuer.findAuthRefusal(headers)
+  }
+
+  #numberOf(socket: Socket): number {
+    const known = this.#numbers.get(socket)
+    if (known !== undefined) return known
+    this.#httpConnections += 1
+    this.#numbers.set(socket, this.#httpConnections)
+    return this.#httpConnections
+  }
+
+  #logAnswer(request: RecordedRequest, refusal?: Refusal): void {
+    const note = refusal === undefined ? (request.scenario ?? 'scenario') : JSON.stringify(refusal.body)
+    const model = String(request.body.model)
+    this.#log(`${request.method} ${request.path} ${request.transport} ${model} → ${request.status ?? '-'} ${note}`)
   }
 
   #takeScenario(request: RecordedRequest): Scenario {
@@ -202,11 +279,16 @@ export class Simulator {
   }
 
   #findRefusal(request: RecordedRequest): Refusal | undefined {
-    const { strict = true, anyToken = false, unlistedModels = UNLISTED_MODELS } = this.#options
+    const { strict = true, anyToken = false } = this.#options
     const unauthorized = anyToken ? undefined : this.issuer.findAuthRefusal(request.headers)
     if (unauthorized !== undefined || !strict) return unauthorized
     if (parseJsonObject(request.bodyBytes) === undefined) return detail('Invalid JSON body')
-    return findRefusal({ body: request.body, headers: request.headers, models: this.models, unlistedModels })
+    return this.#findRuleRefusal(() => request)
+  }
+
+  #findRuleRefusal(toChecked: () => Omit<CheckedRequest, 'models' | 'unlistedModels'>): Refusal | undefined {
+    const { strict = true, unlistedModels = UNLISTED_MODELS } = this.#options
+    return strict ? findRefusal({ ...toChecked(), models: this.models, unlistedModels }) : undefined
   }
 
   async #call(request: IncomingMessage, response: ServerResponse, text: string): Promise<void> {
@@ -223,6 +305,8 @@ export class Simulator {
     const { status, body } = answerControl(request.method ?? '', request.url ?? '', text, {
       names: this.#script.names,
       requests: this.requests,
+      warmUps: this.warmUps,
+      connections: this.connections,
       calls: this.otherCalls,
       play: (scenario) => this.#script.playRemote(scenario),
       reset: () => this.resetState(),

@@ -31,7 +31,7 @@ export interface Running {
 
 /** A gateway in front of a simulator, both on free ports, with a home of its own; gone when the test ends. */
 export async function startGateway(options: StartOptions = {}): Promise<Running> {
-  const simulator = await startSimulator(options.simulator)
+  const simulator = await startSimulator({ webSocket: 426, ...options.simulator })
   const home = mkdtempSync(join(tmpdir(), 'codexway-test-'))
   const authPath = join(home, '.codex', 'auth.json')
   mkdirSync(join(home, '.codex'))
