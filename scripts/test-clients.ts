@@ -133,6 +133,15 @@ async function codex({ simulator, url, home }: Stage, model: string, isSignedIn:
     throw new Error(`no result\n${output.slice(-3000)}`)
   const turns = simulator.requests.map(({ body }) => JSON.stringify(body))
   if (turns.length !== 2) throw new Error(`${turns.length} upstream requests instead of 2`)
+  mustContinue(simulator)
+}
+
+/** The last turn brought its tool's result to a conversation the backend still held, over the same WebSocket. */
+function mustContinue({ requests }: Simulator): void {
+  const last = requests.at(-1)
+  const sent = Array.isArray(last?.body.input) ? last.body.input.length : 0
+  if (last?.transport !== 'websocket' || last.previousResponseId === undefined || sent !== 1)
+    throw new Error(`the last turn came over ${last?.transport} with ${sent} of ${last?.context.length} items`)
 }
 
 function toCodexConfig(url: string, model: string, isSignedIn: boolean): string {
@@ -184,6 +193,7 @@ async function opencode({ simulator, url, home }: Stage, npm: string): Promise<v
   const withTools = simulator.requests.filter(({ body }) => Array.isArray(body.tools) && body.tools.length > 0)
   if (withTools.length !== 3)
     throw new Error(`${withTools.length} tool-using upstream requests instead of 3\n${output.slice(-2000)}`)
+  mustContinue(simulator)
 }
 
 interface RunOptions {

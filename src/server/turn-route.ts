@@ -1,5 +1,6 @@
 import type { Gateway, OpenTurn, PreparedTurn } from '../gateway/gateway.ts'
 import { isObject, numberAt, objectAt } from '../lib/json.ts'
+import type { TransportStats } from '../turn/connector.ts'
 import type { Frontend } from '../turn/frontend.ts'
 import type { Exchange } from './exchange.ts'
 import { readJsonBody } from './read-json-body.ts'
@@ -111,9 +112,19 @@ function toHeaderValue(names: readonly string[]): string {
 
 function note(exchange: Exchange, open: OpenTurn): void {
   exchange.notes.upstream_request_id = open.headers['x-request-id']
+  noteTransport(exchange, open.stats)
   const usage = open.response().usage
   if (!isObject(usage)) return
   exchange.notes.input_tokens = numberAt(usage, 'input_tokens')
   exchange.notes.output_tokens = numberAt(usage, 'output_tokens')
   exchange.notes.cached_tokens = numberAt(objectAt(usage, 'input_tokens_details') ?? {}, 'cached_tokens')
+}
+
+/** How the turn reached the backend; zeros are left out. */
+function noteTransport({ notes }: Exchange, stats: TransportStats): void {
+  notes.transport = stats.transport
+  notes.upstream_bytes = stats.bytesSent
+  if (stats.itemsSkipped > 0) notes.items_skipped = stats.itemsSkipped
+  if (stats.reconnects > 0) notes.reconnects = stats.reconnects
+  if (stats.upgradeMs !== undefined) notes.upgrade_ms = stats.upgradeMs
 }

@@ -30,7 +30,7 @@ async function startProxy(port: number) {
 }
 
 /** The command with its default base URL, whose hosts are the simulator behind the proxy. */
-async function startBehindProxy(prepare: (simulator: Simulator) => void = () => {}) {
+async function startBehindProxy(prepare: (simulator: Simulator) => void = () => {}, transport = 'auto') {
   const tls = { key: readFileSync(join(TLS, 'key.pem'), 'utf8'), cert: readFileSync(join(TLS, 'cert.pem'), 'utf8') }
   const simulator = await startSimulator({ tls })
   onTestFinished(() => simulator.close())
@@ -55,6 +55,8 @@ async function startBehindProxy(prepare: (simulator: Simulator) => void = () => 
     ready,
     '--log-level',
     'warn',
+    '--set',
+    `backends.openai_codex.extra.codex.transport=${transport}`,
   ]
   const child: ChildProcess = spawn(process.execPath, args, { cwd: home, env, stdio: ['ignore', 'ignore', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -72,12 +74,19 @@ async function startBehindProxy(prepare: (simulator: Simulator) => void = () => 
 }
 
 test('O-01: the backend is reached through HTTPS_PROXY, trusted by NODE_EXTRA_CA_CERTS, with a zstd body', async () => {
-  const { simulator, proxy, ask } = await startBehindProxy()
+  const { simulator, proxy, ask } = await startBehindProxy(undefined, 'sse')
   expect((await ask()).status).toBe(200)
   expect(new Set(proxy.hosts)).toEqual(new Set(['chatgpt.com:443']))
   const request = simulator.onlyRequest()
   expect([request.path, request.encoding]).toEqual(['/backend-api/codex/responses', 'zstd'])
   expect(simulator.calls).toContain('GET /backend-api/codex/models')
+})
+
+test('O-01: a WebSocket goes through the proxy too, in TLS', async () => {
+  const { simulator, proxy, ask } = await startBehindProxy()
+  expect((await ask()).status).toBe(200)
+  expect(new Set(proxy.hosts)).toEqual(new Set(['chatgpt.com:443']))
+  expect(simulator.onlyRequest().transport).toBe('websocket')
 })
 
 test('the account’s workspace is asked for once; its origin and routing are used', async () => {
