@@ -74,6 +74,11 @@ test.each([
   expect(match(held([user('a')], [thought('s'), said('b')]), input, 'message').kind).not.toBe('extends')
 })
 
+test('a message may lose its type, and a text its part', () => {
+  const context = held([user('a')], [said('b')])
+  expect(match(context, [{ role: 'user', content: 'a' }, said('b'), user('c')])).toEqual({ kind: 'extends', from: 2 })
+})
+
 test('an answer under another phase is not the one that is held', () => {
   const input = [user('a'), { ...said('b'), phase: 'commentary' }, user('c')]
   expect(match(held([user('a')], [said('b')]), input)).toEqual({ kind: 'changed' })
@@ -150,18 +155,16 @@ function partsOf({ content }: JsonObject): string[] {
 
 const word = fc.constantFrom('', 'a', 'b', 'ab', 'é', '"', '\n')
 const args = fc.dictionary(fc.constantFrom('path', 'line', '__proto__x'), fc.oneof(word, fc.nat(9), fc.constant(null)))
-const custom = fc
-  .tuple(word, fc.nat(9))
-  .map(
-    ([input, id]): JsonObject => ({
-      type: 'custom_tool_call',
-      id: 'ctc',
-      status: 'completed',
-      call_id: `u${id}`,
-      name: 'patch',
-      input,
-    }),
-  )
+const custom = fc.tuple(word, fc.nat(9)).map(
+  ([input, id]): JsonObject => ({
+    type: 'custom_tool_call',
+    id: 'ctc',
+    status: 'completed',
+    call_id: `u${id}`,
+    name: 'patch',
+    input,
+  }),
+)
 const spokenItem = fc.oneof(
   word.map(said),
   fc.tuple(fc.nat(9), args).map(([id, value]) => call(`c${id}`, value)),

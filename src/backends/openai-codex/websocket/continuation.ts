@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../lib/json.ts'
 import type { InputItem } from '../../../turn/turn.ts'
-import { type AnswerForm, matchAnswer } from './match-answer.ts'
+import { type AnswerForm, matchAnswer, partsOf } from './match-answer.ts'
 import { sameValue } from './same-value.ts'
 
 /** What the backend holds for one connection: the last request it finished there, and its answer. */
@@ -48,9 +48,16 @@ export function inputOf(fields: JsonObject): readonly InputItem[] {
 function commonItems(before: readonly InputItem[], now: readonly InputItem[]): number {
   const length = Math.min(before.length, now.length)
   for (let index = 0; index < length; index += 1) {
-    if (!sameValue(before[index], now[index], OWN_TO_ITEM)) return index
+    if (!sameValue(asMessage(before[index]), asMessage(now[index]), OWN_TO_ITEM)) return index
   }
   return length
+}
+
+/** A message may be written without its type, and its one text without a part. */
+function asMessage(item: InputItem | undefined): InputItem | undefined {
+  if (item === undefined || item.role === undefined || (item.type !== undefined && Array.isArray(item.content)))
+    return item
+  return { ...item, type: item.type ?? 'message', content: partsOf(item) }
 }
 
 /** True if the first user message is among the common items. */

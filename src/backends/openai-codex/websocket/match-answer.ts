@@ -112,7 +112,8 @@ function joinedText(messages: readonly JsonObject[]): string {
   return JSON.stringify([text, refusal])
 }
 
-function partsOf({ content, role }: JsonObject): JsonObject[] {
+/** The parts of a message, also of one whose content is a plain text. */
+export function partsOf({ content, role }: JsonObject): JsonObject[] {
   if (typeof content === 'string') return [{ type: role === 'assistant' ? 'output_text' : 'input_text', text: content }]
   return Array.isArray(content) ? content.filter(isObject) : []
 }
