@@ -25,6 +25,8 @@ export interface Running {
   readonly authPath: string
   readonly logs: string[]
   readonly client: OpenAI
+  /** Ends the gateway; the simulator stays. */
+  stop(): Promise<void>
   /** POST as curl would. */
   post(path: string, body: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>
 }
@@ -51,8 +53,13 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
   const log = createLogger('debug', { write: (line) => logs.push(line) })
   const app = createApp({ loaded: result.loaded, log, keepaliveMs: options.keepaliveMs ?? 15_000 })
   const { url } = await app.listen()
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= app.stop()
+    return stopped
+  }
   onTestFinished(async () => {
-    await Promise.all([app.stop(), simulator.close()])
+    await Promise.all([stop(), simulator.close()])
     rmSync(home, { recursive: true, force: true })
   })
   return {
@@ -61,6 +68,7 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
     home,
     authPath,
     logs,
+    stop,
     client: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'unused', maxRetries: 0 }),
     post: (path, body, headers = {}, signal = AbortSignal.timeout(20_000)) =>
       fetch(url + path, {
