@@ -3,26 +3,38 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { onTestFinished } from 'vitest'
-import { loadConfig } from '../../src/config/load.ts'
+import { type Flags, loadConfig } from '../../src/config/load.ts'
 import { createLogger } from '../../src/lib/logger.ts'
+import { findAliasProblems } from '../../src/models/aliases.ts'
 import { createApp } from '../../src/server/app.ts'
-import type { TokenOptions } from '../../src/simulator/issuer.ts'
+import type { AuthFileOptions } from '../../src/simulator/issuer.ts'
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.ts'
 
-export interface StartOptions {
-  readonly yaml?: string
-  readonly env?: Readonly<Record<string, string>>
-  /** undefined = signed in; null = no file. */
-  readonly auth?: TokenOptions | object | null
-  readonly simulator?: SimulatorOptions
-  readonly keepaliveMs?: number
-}
-
-export interface Running {
-  readonly url: string
+/** What exists before the gateway does. */
+export interface Ground {
   readonly simulator: Simulator
   readonly home: string
+  /** `<home>/.codex/auth.json` */
   readonly authPath: string
+}
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+export interface StartOptions {
+  readonly yaml?: string | ((ground: Ground) => string)
+  readonly flags?: Flags | ((ground: Ground) => Flags)
+  /** Over the usual variables; undefined takes one away. */
+  readonly env?: Variables | ((ground: Ground) => Variables)
+  /** undefined = signed in; null = no file. */
+  readonly auth?: AuthFileOptions | object | null
+  readonly simulator?: SimulatorOptions
+  readonly keepaliveMs?: number
+  /** Runs before the gateway starts. */
+  readonly prepare?: (ground: Ground) => void
+}
+
+export interface Running extends Ground {
+  readonly url: string
   readonly logs: string[]
   readonly client: OpenAI
   /** Ends the gateway; the simulator stays. */
@@ -39,15 +51,17 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
   mkdirSync(join(home, '.codex'))
   if (options.auth !== null)
     writeFileSync(authPath, JSON.stringify(toAuthFile(simulator, options.auth)), { mode: 0o600 })
-  if (options.yaml !== undefined) writeFileSync(join(home, 'config.yaml'), options.yaml)
+  const ground = { simulator, home, authPath }
+  if (options.yaml !== undefined) writeFileSync(join(home, 'config.yaml'), valueOf(options.yaml, ground))
+  options.prepare?.(ground)
   const env = {
     HOME: home,
     CODEXWAY_PORT: '0',
     OPENAI_API_BASE_URL: simulator.baseUrl,
     CODEX_REFRESH_TOKEN_URL_OVERRIDE: `${simulator.url}/oauth/token`,
-    ...options.env,
+    ...valueOf(options.env ?? {}, ground),
   }
-  const result = loadConfig({}, env, home)
+  const result = loadConfig(valueOf(options.flags ?? {}, ground), env, home, findAliasProblems)
   if (!result.ok) throw new Error(result.problems.join('\n'))
   const logs: string[] = []
   const log = createLogger('debug', { write: (line) => logs.push(line) })
@@ -63,10 +77,8 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
     rmSync(home, { recursive: true, force: true })
   })
   return {
+    ...ground,
     url,
-    simulator,
-    home,
-    authPath,
     logs,
     stop,
     client: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'unused', maxRetries: 0 }),
@@ -80,10 +92,14 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
   }
 }
 
+function valueOf<T extends object | string>(value: T | ((ground: Ground) => T), ground: Ground): T {
+  return typeof value === 'function' ? value(ground) : value
+}
+
 function toAuthFile(simulator: Simulator, auth: StartOptions['auth']): object {
   const isWhole =
     auth !== undefined &&
     auth !== null &&
     ('tokens' in auth || 'OPENAI_API_KEY' in auth || Object.keys(auth).length === 0)
-  return isWhole ? auth : simulator.issuer.authFile((auth ?? {}) as TokenOptions)
+  return isWhole ? auth : simulator.issuer.authFile((auth ?? {}) as AuthFileOptions)
 }
