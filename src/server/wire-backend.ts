@@ -39,8 +39,12 @@ export interface Shared {
   readonly pool: CredentialPool
 }
 
-/** A first turn waits no longer than this for the live catalogue. */
 const CATALOGUE_WAIT_MS = 2000
+
+/** How long a first turn waits for the live catalogue, ms: together with its own limit it must not take twice that limit. */
+export function firstCatalogueWaitMs(timeoutMs: number): number {
+  return Math.min(CATALOGUE_WAIT_MS, Math.floor(timeoutMs / 2))
+}
 
 /** One configured instance with everything it needs. */
 export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
@@ -89,7 +93,8 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     },
     payload: toPayloadOptions(instance),
     ready: async (signal) => {
-      await catalogue.ready(AbortSignal.any([signal, AbortSignal.timeout(CATALOGUE_WAIT_MS)]))
+      const waitMs = firstCatalogueWaitMs(instance.timeout * 1000)
+      await catalogue.ready(AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
     },
     reasoningReplay: codex.reasoning_replay,
     capabilities: toLayers(instance),

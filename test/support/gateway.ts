@@ -52,16 +52,16 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
   if (options.auth !== null)
     writeFileSync(authPath, JSON.stringify(toAuthFile(simulator, options.auth)), { mode: 0o600 })
   const ground = { simulator, home, authPath }
-  if (options.yaml !== undefined) writeFileSync(join(home, 'config.yaml'), valueOf(options.yaml, ground))
+  if (options.yaml !== undefined) writeFileSync(join(home, 'config.yaml'), valueFor(options.yaml, ground))
   options.prepare?.(ground)
   const env = {
     HOME: home,
     CODEXWAY_PORT: '0',
     OPENAI_API_BASE_URL: simulator.baseUrl,
     CODEX_REFRESH_TOKEN_URL_OVERRIDE: `${simulator.url}/oauth/token`,
-    ...valueOf(options.env ?? {}, ground),
+    ...valueFor(options.env ?? {}, ground),
   }
-  const result = loadConfig(valueOf(options.flags ?? {}, ground), env, home, findAliasProblems)
+  const result = loadConfig(valueFor(options.flags ?? {}, ground), env, home, findAliasProblems)
   if (!result.ok) throw new Error(result.problems.join('\n'))
   const logs: string[] = []
   const log = createLogger('debug', { write: (line) => logs.push(line) })
@@ -92,7 +92,7 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
   }
 }
 
-function valueOf<T extends object | string>(value: T | ((ground: Ground) => T), ground: Ground): T {
+function valueFor<T extends object | string>(value: T | ((ground: Ground) => T), ground: Ground): T {
   return typeof value === 'function' ? value(ground) : value
 }
 
