@@ -70,8 +70,9 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     defaultBackend: main,
     async listen() {
       const bound = await server.listen(host, port)
-      // Reads the kept lists; the live ones are fetched behind it.
-      await Promise.all(backends.map(({ catalogue }) => catalogue.start()))
+      // The sign-ins are read now, so that a file that breaks later leaves a token to go on with (connector.md §3.3);
+      // of the catalogues only the kept lists: the live ones are fetched behind it.
+      await Promise.all(backends.flatMap(({ catalogue, credentials }) => [credentials.describe(), catalogue.start()]))
       const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
       return { url: `http://${name}:${bound}`, port: bound }
     },
