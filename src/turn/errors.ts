@@ -45,7 +45,7 @@ export const ERROR_TABLE = {
   codex_auth_missing_token: { status: 401, code: 'codex_auth_missing_token' },
   codex_auth_expired: { status: 401, code: 'codex_auth_expired' },
   codex_auth_rejected: { status: 401, code: 'codex_auth_rejected' },
-  codex_auth_refresh_failed: { status: 503, code: 'codex_auth_refresh_failed' },
+  codex_auth_refresh_failed: { status: 503, code: 'codex_auth_refresh_failed', type: 'authentication_error' },
 
   // What the backend said
   codex_instructions_invalid: { status: 400, code: 'codex_instructions_invalid' },
