@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createCredentialPool } from '../accounts/credential-pool.ts'
+import { createSend } from '../backends/openai-codex/backend-calls.ts'
 import { HttpClient } from '../backends/openai-codex/http-client.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { variable } from '../config/paths.ts'
@@ -45,9 +46,11 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     noProxy: variable(env, 'NO_PROXY') ?? variable(env, 'no_proxy'),
   }
   const client = new HttpClient(proxy)
+  const send = createSend(() => new HttpClient(proxy))
   const warn = (fields: JsonObject, message: string) => log.warn(fields, message)
   const pool = createCredentialPool({ warn, now: Date.now })
-  const backends = loaded.instances.map((instance) => wireBackend(instance, { loaded, log, client, proxy, pool }))
+  const shared = { loaded, log, client, proxy, send, pool }
+  const backends = loaded.instances.map((instance) => wireBackend(instance, shared))
   const resolver = createModelResolver({
     instances: backends,
     aliases: config.model_aliases,

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CredentialPool } from '../accounts/credential-pool.ts'
 import { createCredentialSource } from '../accounts/credential-source.ts'
-import { type CallOptions, createSend, fetchModels, fetchUsage } from '../backends/openai-codex/backend-calls.ts'
+import type { OAuthSend } from '../accounts/oauth.ts'
+import { type CallOptions, fetchModels, fetchUsage } from '../backends/openai-codex/backend-calls.ts'
 import { type ClientIdentity, effectiveClientVersion, toClientIdentity } from '../backends/openai-codex/cli-profile.ts'
 import { createCompress } from '../backends/openai-codex/compression.ts'
 import { CookieJar } from '../backends/openai-codex/cookies.ts'
@@ -36,6 +37,8 @@ export interface Shared {
   readonly log: Logger
   readonly client: HttpClient
   readonly proxy: ProxySettings
+  /** Towards the issuer. */
+  readonly send: OAuthSend
   readonly pool: CredentialPool
 }
 
@@ -113,7 +116,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
 function createCredentials(
   instance: Instance,
   identity: ClientIdentity,
-  { loaded, log, client, pool }: Shared,
+  { loaded, log, send, pool }: Shared,
 ): CredentialSource {
   const { env } = loaded
   return createCredentialSource({
@@ -132,7 +135,7 @@ function createCredentials(
     tokenUrlOverride: variable(env, 'CODEX_REFRESH_TOKEN_URL_OVERRIDE'),
     originator: identity.originator,
     userAgent: identity.userAgent,
-    send: createSend(client),
+    send,
     warn: (fields, message) => log.warn(fields, message),
     pool,
   })

@@ -92,8 +92,8 @@ test.each([
 const post = (url: string) => ({ method: 'POST', url, headers: { b: '1', a: '2' }, body: '{"x":1}' }) as const
 
 test('createSend: headers in their order, every status is an answer, redirects are not followed', async () => {
-  const { server, client } = await setUp(json(302, '{"error":"x"}', { location: '/elsewhere' }))
-  const answer = await createSend(client)(post(`${server.url}/oauth/token`), never)
+  const { server } = await setUp(json(302, '{"error":"x"}', { location: '/elsewhere' }))
+  const answer = await createSend(() => new HttpClient())(post(`${server.url}/oauth/token`), never)
   expect([answer.status, answer.bodyText, server.requests.length]).toEqual([302, '{"error":"x"}', 1])
   expect([server.requests[0]?.rawHeaders.slice(4), server.requests[0]?.body.toString()]).toEqual([
     ['b', '1', 'a', '2', 'content-length', '7'],
@@ -102,7 +102,7 @@ test('createSend: headers in their order, every status is an answer, redirects a
 })
 
 test('createSend: only a request that was never sent counts as not having reached the other side', async () => {
-  const { server, client } = await setUp(
+  const { server } = await setUp(
     () => {},
     (_request, response) => void response.socket?.destroy(),
     (_request, response) => {
@@ -111,13 +111,13 @@ test('createSend: only a request that was never sent counts as not having reache
     },
     () => {},
   )
-  const send = createSend(client, 150)
+  const send = createSend(() => new HttpClient(), 150)
   const errors = [
     await thrown(send(post(`http://127.0.0.1:${await closedPort()}`), never)),
     await thrown(send(post(server.url), never)),
     await thrown(send(post(server.url), never)),
     await thrown(send(post(server.url), never)),
-    await thrown(createSend(client)(post(server.url), AbortSignal.timeout(100))),
+    await thrown(createSend(() => new HttpClient())(post(server.url), AbortSignal.timeout(100))),
     await thrown(send(post(server.url), AbortSignal.abort())),
   ]
   expect(errors.map((error) => (error instanceof SendError ? error.reached : error))).toEqual([

@@ -77,15 +77,20 @@ interface SimpleRequest {
   readonly body: string | undefined
 }
 
-/** The issuer's side of the same client. A request without a whole answer throws a `SendError`. */
-export function createSend(client: HttpClient, timeoutMs = TIMEOUT_MS) {
+/**
+ * Towards the issuer: sent exactly once, and over a connection of its own, since a refresh token works once and one lost
+ * on a dead idle connection could not be told from one used up. A request without a whole answer throws a `SendError`.
+ */
+export function createSend(openClient: () => HttpClient, timeoutMs = TIMEOUT_MS) {
   return async ({ method, url, headers, body }: SimpleRequest, signal: AbortSignal) => {
+    const client = openClient()
     try {
       const request = {
         method,
         url,
         headers: Object.entries(headers),
         timeoutMs,
+        isOnce: true,
         ...(body === undefined ? {} : { body }),
       }
       const response = await client.request(request, signal)
@@ -96,6 +101,8 @@ export function createSend(client: HttpClient, timeoutMs = TIMEOUT_MS) {
       if (error.cause instanceof SendError) throw error.cause
       const { host } = new URL(url)
       throw new SendError(error.code ?? error.kind, { reached: true, host, cause: error })
+    } finally {
+      await client.close()
     }
   }
 }

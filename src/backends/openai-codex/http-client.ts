@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly body?: Buffer | string
   /** Limit for connecting and the first byte, and for every silence after it. */
   readonly timeoutMs: number
+  /** Has an effect that must not come twice: not repeated even where the connection seems to have been dead. */
+  readonly isOnce?: boolean
 }
 
 export interface HttpResponse {
@@ -47,7 +49,8 @@ export class HttpClient {
       } catch (error) {
         if (!(error instanceof SendError)) throw error
         // Idle connections die unnoticed (Cloudflare closes them): nothing was answered, so this is still the first try.
-        const isStale = this.#isStale(error.cause) && Date.now() - startedAtMs < STALE_WITHIN_MS
+        const isStale =
+          request.isOnce !== true && this.#isStale(error.cause) && Date.now() - startedAtMs < STALE_WITHIN_MS
         if (!isStale) throw toUnreachable(error)
       }
     }
