@@ -45,6 +45,13 @@ export interface Running extends Ground {
 
 /** A gateway in front of a simulator, both on free ports, with a home of its own; gone when the test ends. */
 export async function startGateway(options: StartOptions = {}): Promise<Running> {
+  const running = await openGateway(options)
+  onTestFinished(() => running.close())
+  return running
+}
+
+/** The same for a whole table of tests; whoever opens it closes it. */
+export async function openGateway(options: StartOptions = {}): Promise<Running & { close(): Promise<void> }> {
   const simulator = await startSimulator({ webSocket: 426, ...options.simulator })
   const home = mkdtempSync(join(tmpdir(), 'codexway-test-'))
   const authPath = join(home, '.codex', 'auth.json')
@@ -72,11 +79,11 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
     stopped ??= app.stop()
     return stopped
   }
-  onTestFinished(async () => {
-    await Promise.all([stop(), simulator.close()])
-    rmSync(home, { recursive: true, force: true })
-  })
   return {
+    async close() {
+      await Promise.all([stop(), simulator.close()])
+      rmSync(home, { recursive: true, force: true })
+    },
     ...ground,
     url,
     logs,
