@@ -43,7 +43,8 @@ test('markdown fences are longer than any inside', () => {
 test('K-21: other tools are told in the fallback format, or not at all', () => {
   expect(toToolText('weather', '{}', formats('codex_xml'))).toBe('[tool:weather] {}')
   expect(toToolText('weather', '{}', formats('markdown', 'none'))).toBe('')
-  expect(toToolText('weather', '{}', formats('codex_xml', 'markdown'))).toBeUndefined()
+  expect(toToolText('weather', '{}', formats('codex_xml', 'markdown'))).toBe('**weather**\n```json\n{}\n```')
+  expect(toToolText('weather', '{}', formats('codex_xml', 'codex_xml'))).toBe('[tool:weather] {}')
 })
 
 test('arguments that are no JSON object do no harm', () => {

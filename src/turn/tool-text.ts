@@ -9,13 +9,20 @@ export interface ToolTextFormats {
   readonly fallback: Capabilities['tool_text_format']
 }
 
-/** A finished call as text, for clients that show no structured calls (connector.md §5.7); undefined = none. */
-export function toToolText(
-  name: string,
-  argumentText: string,
-  { format, fallback }: ToolTextFormats,
-): string | undefined {
-  return render(format, name, argumentText) ?? render(fallback, name, argumentText)
+/** A finished call as text, for clients that show no structured calls (connector.md §5.7); '' = none. */
+export function toToolText(name: string, argumentText: string, { format, fallback }: ToolTextFormats): string {
+  return (
+    render(format, name, argumentText) ??
+    render(fallback, name, argumentText) ??
+    renderOther(fallback, name, argumentText)
+  )
+}
+
+/** The fallback's form for tools it has no words of its own for. As an XML element the call would be read back as another. */
+function renderOther(fallback: Capabilities['tool_text_format'], name: string, argumentText: string): string {
+  return fallback === 'markdown'
+    ? `**${name}**\n${fenced('json', argumentText)}`
+    : (render('summary', name, argumentText) ?? '')
 }
 
 function render(format: Capabilities['tool_text_format'], name: string, argumentText: string): string | undefined {

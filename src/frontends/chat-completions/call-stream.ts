@@ -87,7 +87,7 @@ export class CallStream {
   }
 
   #whole(call: OpenCall, chatCall: ChatCall): string[] {
-    const told = toToolText(chatCall.name, chatCall.text, this.#formats) ?? ''
+    const told = toToolText(chatCall.name, chatCall.text, this.#formats)
     const text = told === '' ? [] : [jsonBytes({ content: told })]
     return [...text, ...this.#opening(call, chatCall), ...this.#fragment(call, chatCall.text)]
   }

@@ -81,7 +81,7 @@ function toMessage(
 
 function toText({ name, text }: ChatCall, capabilities: Capabilities): string {
   const { tool_text_format: format, fallback_tool_text_format: fallback } = capabilities
-  return toToolText(name, text, { format, fallback }) ?? ''
+  return toToolText(name, text, { format, fallback })
 }
 
 function toCalls(calls: readonly ChatCall[], turn: Turn): JsonObject {
