@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/lib/json.ts'
 import { SIMULATOR_MODELS } from '../../src/simulator/models.ts'
 import { bearersOf, chat, chatBody, refusalOf, sentFor, warningsOf } from '../support/ask.ts'
-import { openGateway, type Running, startGateway } from '../support/gateway.ts'
+import { type Open, openGateway, type Running, startGateway } from '../support/gateway.ts'
 import { listen } from '../support/loopback.ts'
 import { useSimulator } from '../support/simulator.ts'
 
@@ -24,7 +24,7 @@ function withoutIdentity({ client_metadata: _ids, ...body }: JsonObject): JsonOb
 }
 
 describe('with the common ground', () => {
-  let gateway: Awaited<ReturnType<typeof openGateway>>
+  let gateway: Open
   beforeAll(async () => {
     gateway = await openGateway({
       yaml: `model_aliases:

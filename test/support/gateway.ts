@@ -50,8 +50,12 @@ export async function startGateway(options: StartOptions = {}): Promise<Running>
   return running
 }
 
+export interface Open extends Running {
+  close(): Promise<void>
+}
+
 /** The same for a whole table of tests; whoever opens it closes it. */
-export async function openGateway(options: StartOptions = {}): Promise<Running & { close(): Promise<void> }> {
+export async function openGateway(options: StartOptions = {}): Promise<Open> {
   const simulator = await startSimulator({ webSocket: 426, ...options.simulator })
   const home = mkdtempSync(join(tmpdir(), 'codexway-test-'))
   const authPath = join(home, '.codex', 'auth.json')
