@@ -6,7 +6,14 @@ import { expiredError } from './credential-errors.ts'
 import { type CredentialPool, createCredentialPool, type PooledFile } from './credential-pool.ts'
 import { toLoginStatus, toProblemStatus } from './credential-status.ts'
 import { isDue, isExpired } from './expiry.ts'
-import { type IssuerOptions, type OAuthIdentity, type OAuthSend, type RefreshReason, toIssuer } from './oauth.ts'
+import {
+  type IssuerOptions,
+  type OAuthIdentity,
+  type OAuthSend,
+  type RefreshReason,
+  toIssuer,
+  toTokenUrl,
+} from './oauth.ts'
 import type { Warn } from './warn-once.ts'
 
 export interface CredentialSourceOptions extends IssuerOptions, OAuthIdentity {
@@ -78,17 +85,20 @@ class FileCredentialSource implements CredentialSource {
   async describe(): Promise<CredentialStatus> {
     const searched = toSearchPaths(this.#options.search)
     const first = searched[0] ?? ''
+    const tokenUrl = toTokenUrl(this.#options, undefined)
     try {
       const pooled = await this.#find()
       const login = loginOf(pooled)
       const { path } = pooled.file
       if (login.kind === 'api_key' && !this.#options.allowApiKey)
-        return toProblemStatus(apiKeyOnlyError(path), path, searched)
+        return toProblemStatus(apiKeyOnlyError(path), { path, searched, tokenUrl })
       const isOver = login.kind === 'chatgpt' && isExpired(login, this.#now())
       const expiredBecause = isOver ? this.#whyStuck(pooled, login) : undefined
-      return toLoginStatus(login, { path, searched, identity: pooled.identities.known(login.token), expiredBecause })
+      const identity = pooled.identities.known(login.token)
+      const own = login.kind === 'chatgpt' ? toTokenUrl(this.#options, login.issuer) : tokenUrl
+      return toLoginStatus(login, { path, searched, tokenUrl: own, identity, expiredBecause })
     } catch (error) {
-      return toProblemStatus(GatewayError.from(error), this.#inUse?.file.path ?? first, searched)
+      return toProblemStatus(GatewayError.from(error), { path: this.#inUse?.file.path ?? first, searched, tokenUrl })
     }
   }
 

@@ -15,7 +15,13 @@ const LOGIN: ChatGptLogin = {
   lastRefreshMs: undefined,
   issuer: undefined,
 }
-const ABOUT = { path: '/a', searched: ['/a', '/b'], identity: undefined, expiredBecause: undefined }
+const ABOUT = {
+  path: '/a',
+  searched: ['/a', '/b'],
+  tokenUrl: 'https://t/oauth/token',
+  identity: undefined,
+  expiredBecause: undefined,
+}
 
 test('a sign-in is described without its secrets', () => {
   expect(toLoginStatus(LOGIN, ABOUT)).toEqual({
@@ -26,6 +32,7 @@ test('a sign-in is described without its secrets', () => {
     plan: 'plus',
     accountId: 'acct-A',
     expiresAtMs: 1_800_000_000_000,
+    tokenUrl: 'https://t/oauth/token',
     nextStep: undefined,
   })
 })

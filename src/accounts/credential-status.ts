@@ -5,7 +5,7 @@ import type { PersonalIdentity } from './oauth.ts'
 
 /** A sign-in that can be used, or could be had it not run out. */
 export function toLoginStatus(login: Login, about: StatusContext): CredentialStatus {
-  const { path, searched, identity, expiredBecause } = about
+  const { path, searched, tokenUrl, identity, expiredBecause } = about
   const shown = login.kind === 'chatgpt' ? login : identity
   return {
     state: expiredBecause === undefined ? 'ready' : 'expired',
@@ -15,14 +15,20 @@ export function toLoginStatus(login: Login, about: StatusContext): CredentialSta
     plan: shown?.plan,
     accountId: shown?.accountId,
     expiresAtMs: login.kind === 'chatgpt' ? login.expiresAtMs : undefined,
+    tokenUrl,
     nextStep:
       expiredBecause === undefined ? undefined : `Run \`codex login\`: the token has expired and ${expiredBecause}.`,
   }
 }
 
-export interface StatusContext {
+/** Where it lies and where it is renewed. */
+export interface StatusPlace {
   readonly path: string
   readonly searched: readonly string[]
+  readonly tokenUrl: string
+}
+
+export interface StatusContext extends StatusPlace {
   /** What is known of a personal access token. */
   readonly identity: PersonalIdentity | undefined
   /** Why the token, being expired, cannot be renewed; undefined = it is good or will be renewed. */
@@ -30,11 +36,10 @@ export interface StatusContext {
 }
 
 /** A sign-in that cannot be used at all. */
-export function toProblemStatus(problem: GatewayError, path: string, searched: readonly string[]): CredentialStatus {
+export function toProblemStatus(problem: GatewayError, place: StatusPlace): CredentialStatus {
   return {
+    ...place,
     state: STATES.get(problem.kind) ?? 'unusable',
-    path,
-    searched,
     email: undefined,
     plan: undefined,
     accountId: undefined,

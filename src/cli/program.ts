@@ -56,7 +56,9 @@ function addModels(program: Command, end: End): void {
 
 function addDoctor(program: Command, end: End): void {
   withConfig(program.command('doctor'))
-    .description('Check configuration, sign-in and backend; say what to do next. 1 if a check fails.')
+    .description(
+      'Check configuration, sign-in, token, backend, issuer and model list; say what to do next. 1 if a check fails.',
+    )
     .addHelpText('after', examples('codexway doctor', 'codexway doctor --codex-path ~/other/.codex'))
     .action(async (flags) => end(await (await import('./doctor.ts')).runDoctor(flags)))
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { CredentialPool } from '../accounts/credential-pool.ts'
 import { createCredentialSource } from '../accounts/credential-source.ts'
 import type { OAuthSend } from '../accounts/oauth.ts'
-import { type CallOptions, fetchModels, fetchUsage } from '../backends/openai-codex/backend-calls.ts'
+import { type CallOptions, fetchModels, fetchUsage, probe } from '../backends/openai-codex/backend-calls.ts'
 import { type ClientIdentity, effectiveClientVersion, toClientIdentity } from '../backends/openai-codex/cli-profile.ts'
 import { createCompress } from '../backends/openai-codex/compression.ts'
 import { CookieJar } from '../backends/openai-codex/cookies.ts'
@@ -30,6 +30,8 @@ export interface WiredBackend extends Backend {
   /** The last seen windows; undefined = nothing seen yet. */
   limits(): RateLimits | undefined
   usage(signal: AbortSignal): Promise<{ raw: JsonObject; view: RateLimits }>
+  /** The status that an address answers without a token. @throws GatewayError if nobody answers */
+  probe(url: string, signal: AbortSignal): Promise<number>
 }
 
 export interface Shared {
@@ -110,6 +112,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
       seen = fromUsage(raw)
       return { raw, view: seen }
     },
+    probe: (url, signal) => probe(call, url, signal),
   }
 }
 

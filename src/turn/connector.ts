@@ -29,6 +29,8 @@ export interface CredentialStatus {
   readonly plan: string | undefined
   readonly accountId: string | undefined
   readonly expiresAtMs: number | undefined
+  /** Where it is renewed. */
+  readonly tokenUrl: string
   /** One sentence: what to do next; undefined when ready. */
   readonly nextStep: string | undefined
 }

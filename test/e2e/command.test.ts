@@ -64,6 +64,7 @@ for (const [id, yaml, words] of [
   ['C-17', 'backends: {openai_codex: {timeout: 601}}', ['timeout', '601']],
   ['C-17', 'backends: {openai_codex: {timeout: "120"}}', ['timeout', 'number']],
   ['C-09', 'backends: {openai_codex: {base_url: "http://example.com"}}', ['base_url', 'clear text']],
+  ['C-09', 'backends: {openai_codex: {oauth_issuer: "http://example.com"}}', ['oauth_issuer', 'clear text']],
   ['H-01', 'server: {host: 0.0.0.0}', ['server.host', 'server.api_keys']],
 ] as const) {
   test(`${id}: ${words.join(' … ')} is refused by name, with exit status 2`, () => {
@@ -72,6 +73,16 @@ for (const [id, yaml, words] of [
     for (const word of words) expect(stderr).toContain(word)
   })
 }
+
+test.each([
+  ['C-09', 'OPENAI_API_BASE_URL', 'http://example.com', 'clear text'],
+  ['C-04', 'OPENAI_CODEX_DEFAULT_CAPABILITIES', '{"prompt_mode":"foo"}', 'merge_custom'],
+  ['§2.3', 'OPENAI_CODEX_AGENT_CAPABILITIES', '{"a":', 'JSON'],
+])('%s: the variable %s=%s is refused by its name', (_id, name, value, word) => {
+  const { status, stderr } = codexway(['serve', '--port', '0'], { env: { [name]: value } })
+  expect([status, stderr]).toEqual([2, expect.stringContaining(name)])
+  expect(stderr).toContain(word)
+})
 
 test('C-13: all mistakes are reported at once, one line each', () => {
   const { stderr } = codexway(['config'], {
@@ -82,8 +93,12 @@ test('C-13: all mistakes are reported at once, one line each', () => {
 
 test('C-14: the command line beats the file, is named as source, and keys are masked', () => {
   const yaml = 'server: {api_keys: [hidden-key]}\nbackends: {openai_codex: {timeout: 60}}'
-  const { stdout } = codexway(['config', '--set', 'backends.openai_codex.timeout=30'], { yaml })
+  const { stdout } = codexway(['config', '--set', 'backends.openai_codex.timeout=30'], {
+    yaml,
+    env: { CODEXWAY_PORT: '1234' },
+  })
   expect(stdout).toContain('backends.openai_codex.timeout: 30   # command line')
+  expect(stdout).toMatch(/^server\.port: 1234 {3}# environment CODEXWAY_PORT$/m)
   expect(stdout).not.toContain('hidden-key')
 })
 
@@ -91,13 +106,6 @@ test('C-16: a named file that is not there is an error', () => {
   const { status, stderr } = codexway(['serve', '--config', 'missing.yaml'])
   expect(status).toBe(2)
   expect(stderr).toContain('missing.yaml')
-})
-
-test('A-36: doctor without credentials lists where it looked and what to do', () => {
-  const { status, stdout } = codexway(['doctor'])
-  expect(status).toBe(1)
-  expect(stdout).toContain('auth.json')
-  expect(stdout).toContain('codex login')
 })
 
 test('H-06: serve says when it is ready, and stops on SIGTERM with status 0', async () => {

@@ -45,6 +45,19 @@ export async function fetchUsage(options: CallOptions, signal: AbortSignal): Pro
   return (await get(options, url, toHeaders, signal)).body
 }
 
+/**
+ * Asks without a token whether anybody answers at an address.
+ * @returns the status, whatever it is
+ * @throws GatewayError `upstream_unreachable` or `upstream_timeout`
+ */
+export async function probe({ client, identity }: CallOptions, url: string, signal: AbortSignal): Promise<number> {
+  const { originator, userAgent } = identity
+  const headers = Object.entries({ originator, 'user-agent': userAgent, accept: '*/*' })
+  const { status, body } = await client.request({ method: 'GET', url, headers, timeoutMs: TIMEOUT_MS }, signal)
+  await body.text(MAX_BODY_BYTES)
+  return status
+}
+
 /** One GET with the account's token; after a 401 once more with another one (connector.md §3.4). */
 async function get(
   { client, credentials }: CallOptions,
