@@ -6,8 +6,10 @@ const NO_OPS: Readonly<Record<string, unknown>> = {
   store: false,
   truncation: 'disabled',
   background: false,
+  'stream_options.include_obfuscation': false,
 }
 
+/** @param name dotted for nested fields */
 export function isNoOp(name: string, value: unknown): boolean {
   if (value === null || value === undefined) return true
   if (name === 'modalities') return Array.isArray(value) && value.length === 1 && value[0] === 'text'

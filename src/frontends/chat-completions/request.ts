@@ -33,7 +33,11 @@ export function parseChatRequest(body: JsonObject, request: ClientRequest): Turn
     extras: Object.fromEntries(
       Object.entries(fields).filter(([name, value]) => !isHandled(name) && !isNoOp(name, value)),
     ),
-    dropped: [...messages.dropped, ...unknownReasoningKeys(fields)],
+    dropped: [
+      ...messages.dropped,
+      ...keysBeside(fields, 'reasoning', ['effort', 'summary']),
+      ...keysBeside(fields, 'stream_options', ['include_usage']),
+    ],
     adjusted: [],
     store: false,
     previousResponseId: undefined,
@@ -77,12 +81,14 @@ function readReasoning(fields: JsonObject): JsonObject | undefined {
   return { ...(effort === undefined ? {} : { effort }), ...(summary === undefined ? {} : { summary }) }
 }
 
-function unknownReasoningKeys({ reasoning }: JsonObject): string[] {
-  if (!isObject(reasoning)) return []
-  const unknown = Object.entries(reasoning).filter(
-    ([key, value]) => key !== 'effort' && key !== 'summary' && value !== null,
-  )
-  return unknown.map(([key]) => `reasoning.${key}`)
+/** Dotted names of what a mapped object holds beside the keys with a meaning here. */
+function keysBeside(fields: JsonObject, name: string, known: readonly string[]): string[] {
+  const value = fields[name]
+  if (!isObject(value)) return []
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const path = `${name}.${key}`
+    return known.includes(key) || isNoOp(path, inner) ? [] : [path]
+  })
 }
 
 function readText(fields: JsonObject): JsonObject | undefined {
