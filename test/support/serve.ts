@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
+
+export interface ServeOptions {
+  /** Flags behind `serve`. */
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly yaml?: string
+  /** Flags of Node itself. */
+  readonly nodeArgs?: readonly string[]
+}
+
+export interface Served {
+  readonly url: string
+  readonly home: string
+  readonly child: ChildProcess
+  /** The log and the human line. */
+  output(): { stdout: string; stderr: string }
+  /** Resolves with the exit status once the process has ended. */
+  readonly ended: Promise<number | null>
+}
+
+/** `codexway serve` in a process and a home of its own; killed when the test ends. */
+export async function serve(options: ServeOptions = {}): Promise<Served> {
+  const home = mkdtempSync(join(tmpdir(), 'codexway-serve-'))
+  const ready = join(home, 'ready.json')
+  if (options.yaml !== undefined) writeFileSync(join(home, 'config.yaml'), options.yaml)
+  const { args = [], nodeArgs = [] } = options
+  const child = spawn(process.execPath, [...nodeArgs, MAIN, 'serve', '--port', '0', '--ready-file', ready, ...args], {
+    cwd: home,
+    env: { PATH: process.env.PATH ?? '', HOME: home, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const seen = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (seen.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (seen.stderr += chunk.toString()))
+  const ended = once(child, 'close').then(([status]): number | null => status)
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+    rmSync(home, { recursive: true, force: true })
+  })
+  await expect
+    .poll(() => existsSync(ready) && readFileSync(ready, 'utf8').endsWith('}'), { timeout: 20_000 })
+    .toBe(true)
+  const { url } = JSON.parse(readFileSync(ready, 'utf8')) as { url: string }
+  return { url, home, child, ended, output: () => seen }
+}
+
+/** What the kernel says a process holds; Linux only. */
+export function footprint({ pid }: ChildProcess): { residentBytes: number; openFiles: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1])
+  return { residentBytes: kilobytes * 1024, openFiles: readdirSync(`/proc/${pid}/fd`).length }
+}
