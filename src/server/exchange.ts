@@ -22,7 +22,7 @@ export class Exchange {
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request
     this.response = response
-    this.url = new URL(request.url ?? '/', 'http://localhost')
+    this.url = toUrl(request.url ?? '/')
     this.headers = joinHeaders(request)
     this.setHeaders({ 'x-request-id': this.id, 'x-codexway-request-id': this.id })
     response.once('close', () => {
@@ -37,7 +37,8 @@ export class Exchange {
   }
 
   get clientLeft(): boolean {
-    return this.response.destroyed || this.request.socket.destroyed
+    // Node takes the socket away from a message that was destroyed, whatever its type says.
+    return this.response.destroyed || (this.request.socket?.destroyed ?? true)
   }
 
   stop(reason: GatewayError): void {
@@ -68,6 +69,12 @@ export class Exchange {
     if (error.isFinal) this.setHeaders({ 'x-should-retry': 'false' })
     this.sendJson(error.status, toOpenAiError(error))
   }
+}
+
+/** Never throws: `//` and `*` are request targets too. An absolute one names its own host, which does not matter here. */
+function toUrl(target: string): URL {
+  const origin = 'http://localhost'
+  return target.startsWith('/') ? new URL(origin + target) : (URL.parse(target) ?? new URL(origin))
 }
 
 function joinHeaders(request: IncomingMessage): Record<string, string> {

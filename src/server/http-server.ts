@@ -1,6 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
+import { shortId } from '../lib/ids.ts'
 import { GatewayError, toOpenAiError } from '../turn/errors.ts'
 import type { Authenticate } from './client-auth.ts'
 import { Exchange } from './exchange.ts'
@@ -17,6 +26,8 @@ export interface HttpServerOptions {
 const MAX_HEADER_BYTES = 64 * 1024
 /** Longer than common client pools keep a socket, so that it is mostly they who close. */
 const KEEP_ALIVE_MS = 75_000
+/** The client broke off, or ended in the middle of a body: nobody is there to be told. */
+const GONE_CODES = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])
 
 /** The listening side: one exchange a request, from guards to the log line, and a stop that drains. */
 export class HttpServer {
@@ -55,9 +66,18 @@ export class HttpServer {
   }
 
   #listenOn(host: string, port: number): Promise<number> {
-    const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS })
-    server.on('request', (request, response) => void this.#handle(request, response))
-    server.on('clientError', refuseMalformed)
+    const server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // Node's own refusal has no body; the origin guard's has.
+      requireHostHeader: false,
+    })
+    const onRequest: RequestListener = (request, response) => void this.#handle(request, response)
+    server.on('request', onRequest)
+    // An expectation nobody knows may be ignored (RFC 9110 §10.1.1), and Node's refusal has no body.
+    server.on('checkExpectation', onRequest)
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseMalformed(error, socket))
+    server.on('connect', (_request, socket) => this.#refuse(socket, 405, 'This is no proxy: CONNECT is not possible.'))
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(port, host, () => {
@@ -104,6 +124,37 @@ export class HttpServer {
     else exchange.sendError(error)
   }
 
+  /** What is no HTTP at all, or has more headers than fit, gets its answer by hand. */
+  #refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+    // Behind a request still being answered a refusal would land in the middle of that answer.
+    const isBusy = [...this.#running].some(({ request }) => request.socket === socket)
+    if (isBusy || !socket.writable || GONE_CODES.has(error.code ?? '')) {
+      socket.destroy()
+      return
+    }
+    if (error.code === 'HPE_HEADER_OVERFLOW') this.#refuse(socket, 431, 'The request headers are too large.')
+    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+      this.#refuse(socket, 408, 'The request took too long to arrive.')
+    else this.#refuse(socket, 400, 'The request is not valid HTTP.')
+  }
+
+  #refuse(socket: Duplex, status: number, message: string): void {
+    const id = shortId('req_')
+    const error = new GatewayError('invalid_request', message, { status })
+    const body = JSON.stringify(toOpenAiError(error))
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'content-type: application/json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${id}`,
+      `x-codexway-request-id: ${id}`,
+      'connection: close',
+    ]
+    socket.on('error', () => socket.destroy())
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+    this.#options.log.info({ id, status, error: error.code ?? error.kind }, 'request')
+  }
+
   #log(exchange: Exchange): void {
     const { request, response, notes, id, startedAtMs } = exchange
     const status = response.writableFinished ? response.statusCode : 499
@@ -123,18 +174,4 @@ export class HttpServer {
 
 function isNotEmpty(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0
-}
-
-/** What is no HTTP at all, or has more headers than fit, gets its answer by hand. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
-  const message = status === 431 ? 'The request headers are too large.' : 'The request is not valid HTTP.'
-  const body = JSON.stringify(toOpenAiError(new GatewayError('invalid_request', message, { status })))
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
 }

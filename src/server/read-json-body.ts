@@ -31,12 +31,14 @@ async function readAll(request: IncomingMessage, maxBytes: number): Promise<Buff
   let total = 0
   const source = decoded(request)
   try {
-    for await (const chunk of source) {
+    // The request must outlive the loop: its socket carries the answer that says why the rest was not wanted.
+    for await (const chunk of source.iterator({ destroyOnReturn: source !== request })) {
       total += chunk.length
       if (total > maxBytes) throw tooLarge(maxBytes)
       chunks.push(chunk)
     }
   } catch (error) {
+    discardRest(request)
     if (error instanceof GatewayError) throw error
     if (request.destroyed && !request.complete) {
       throw new GatewayError('cancelled', 'The client closed the connection while sending its body.', { cause: error })
@@ -48,7 +50,14 @@ async function readAll(request: IncomingMessage, maxBytes: number): Promise<Buff
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, total)
 }
 
-function decoded(request: IncomingMessage): AsyncIterable<Buffer> & Readable {
+/** An unread rest would block the connection: the answer is heard, but never the client's next request or its leaving. */
+function discardRest(request: IncomingMessage): void {
+  request.unpipe()
+  // Listeners that have just gone still hold it back in this tick.
+  setImmediate(() => request.resume())
+}
+
+function decoded(request: IncomingMessage): Readable {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
   if (encoding === 'identity' || encoding === '') return request
   if (!isKnownEncoding(encoding)) {

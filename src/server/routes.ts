@@ -19,8 +19,7 @@ export function mountRoutes(router: Router, { listing, backend }: RouteParts): v
     exchange.sendJson(200, exchange.url.searchParams.has('client_version') ? listing.codexList() : listing.list())
   })
   router.add('GET', '/v1/models/*', (exchange) => {
-    const id = decodeURIComponent(exchange.url.pathname.slice('/v1/models/'.length))
-    exchange.sendJson(200, listing.get(id))
+    exchange.sendJson(200, listing.get(decoded(exchange.url.pathname.slice('/v1/models/'.length))))
   })
   router.add('GET', '/v1/responses', () => {
     throw new GatewayError(
@@ -34,6 +33,15 @@ export function mountRoutes(router: Router, { listing, backend }: RouteParts): v
   router.add('GET', '/v1/usage', (exchange) => usage(exchange, backend))
   for (const path of ['/api/codex/usage', '/backend-api/wham/usage']) {
     router.add('GET', path, async (exchange) => exchange.sendJson(200, (await backend.usage(exchange.signal)).raw))
+  }
+}
+
+/** A broken escape names no model; as it stands it is looked up, and not found. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
   }
 }
 
