@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { type JsonObject, parseJsonObject } from '../lib/json.ts'
+import type { JsonObject } from '../lib/json.ts'
 import { toAnswerHeaders } from './answer-headers.ts'
 import { answerControl } from './control.ts'
+import { Decisions } from './decisions.ts'
 import { generate } from './generate.ts'
 import { type AuthFileOptions, type IssuedTokens, Issuer, type TokenOptions } from './issuer.ts'
 import { SIMULATOR_MODELS } from './models.ts'
@@ -16,14 +17,12 @@ import {
   toOtherCall,
   toRecordedRequest,
 } from './records.ts'
-import { detail, type Refusal } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
 import { readBody } from './request-body.ts'
-import { type CheckedRequest, findRefusal } from './rules.ts'
-import { parseScenario, type Scenario, type ScenarioInput } from './scenario.ts'
+import type { Scenario, ScenarioInput } from './scenario.ts'
 import { Script } from './script.ts'
 import { type ScriptedCall, ScriptedCalls, sendCall } from './scripted-calls.ts'
-import { SocketEndpoint, toUpgradeRefusal } from './socket-endpoint.ts'
-import { toCheckable } from './socket-message.ts'
+import { SocketEndpoint } from './socket-endpoint.ts'
 import { UsageEstimate } from './usage-estimate.ts'
 
 export interface SimulatorOptions {
@@ -51,8 +50,6 @@ export interface SimulatorOptions {
   readonly log?: (line: string) => void
 }
 
-const UNLISTED_MODELS = ['gpt-5.1-codex', 'gpt-5.3-codex-spark']
-
 /** A local stand-in for the Codex backend and its OAuth issuer, for work without an account. */
 export class Simulator {
   readonly issuer: Issuer
@@ -69,6 +66,7 @@ export class Simulator {
   readonly #options: SimulatorOptions
   readonly #script: Script
   readonly #scripted = new ScriptedCalls()
+  readonly #decisions: Decisions
   readonly #usage = new UsageEstimate()
   readonly #doomed = new WeakSet<Socket>()
   readonly #numbers = new WeakMap<Socket, number>()
@@ -82,6 +80,7 @@ export class Simulator {
     this.models = options.models ?? SIMULATOR_MODELS
     this.issuer = new Issuer(options.tokenLifetimeS)
     this.#script = new Script(options.scenarios)
+    this.#decisions = new Decisions(options, this.issuer, this.#script, this.#scripted, () => this.models)
     const listener: RequestListener = (request, response) => void this.#handle(request, response)
     this.#server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener)
     // A generating answer may be silent for as long as its script says.
@@ -209,8 +208,8 @@ export class Simulator {
     const connection = this.#numberOf(message.socket)
     const request = toRecordedRequest(message, { transport: 'http', connection, ...read })
     this.requests.push(request)
-    const refusal = this.#findRefusal(request)
-    const scenario = refusal === undefined ? this.#takeScenario(request) : { name: 'refused', ...refusal }
+    const refusal = this.#decisions.findRefusal(request)
+    const scenario = refusal === undefined ? this.#decisions.takeScenario(request) : { name: 'refused', ...refusal }
     request.scenario = scenario.name
     const headers = toAnswerHeaders(request, this.modelsEtag)
     const paceMs = this.#options.paceMs ?? 0
@@ -220,13 +219,14 @@ export class Simulator {
 
   #createSockets(): SocketEndpoint {
     const { paceMs = 0, deflate = false } = this.#options
+    const decisions = this.#decisions
     const etag = () => this.modelsEtag
     return new SocketEndpoint({
-      findRefusal: (request, earlier) => this.#findRuleRefusal(() => toCheckable(request, earlier)),
-      takeScenario: (request) => this.#takeScenario(request),
+      findRefusal: (request, earlier) => decisions.findMessageRefusal(request, earlier),
+      takeScenario: (request) => decisions.takeScenario(request),
       takeWarmUp: (request) => this.#script.takeWarmUp(request),
-      takeUpgrade: (call) => this.#takeUpgrade(call),
-      findUpgradeRefusal: (call) => this.#findUpgradeRefusal(call),
+      takeUpgrade: (call) => decisions.takeUpgrade(call),
+      findUpgradeRefusal: (call) => decisions.findUpgradeRefusal(call),
       toHeaders: (request) => toAnswerHeaders(request, etag()),
       record: (request, isWarmUp) => (isWarmUp ? this.warmUps : this.requests).push(request),
       log: (request) => this.#logAnswer(request),
@@ -241,21 +241,6 @@ export class Simulator {
     })
   }
 
-  #takeUpgrade(call: OtherCall): Scenario | undefined {
-    const scripted = this.#scripted.take('upgrade')
-    if (scripted === 'hang') return { end: 'stall' }
-    if (scripted !== undefined) return parseScenario(scripted)
-    const [, model] = /(?:^|;)model=([^;]+)/.exec(String(call.headers['x-codex-routing-hint'])) ?? []
-    return this.#script.takeUpgrade(model)
-  }
-
-  #findUpgradeRefusal({ headers }: OtherCall): Scenario | undefined {
-    const { webSocket = 'accept', anyToken = false } = this.#options
-    if (webSocket === 'hang') return { end: 'stall' }
-    if (webSocket !== 'accept') return toUpgradeRefusal(webSocket)
-    return anyToken ? undefined : this.issuer.findAuthRefusal(headers)
-  }
-
   #numberOf(socket: Socket): number {
     const known = this.#numbers.get(socket)
     if (known !== undefined) return known
@@ -268,27 +253,6 @@ export class Simulator {
     const note = refusal === undefined ? (request.scenario ?? 'scenario') : JSON.stringify(refusal.body)
     const model = String(request.body.model)
     this.#log(`${request.method} ${request.path} ${request.transport} ${model} → ${request.status ?? '-'} ${note}`)
-  }
-
-  #takeScenario(request: RecordedRequest): Scenario {
-    try {
-      return this.#script.take(request)
-    } catch (thrown) {
-      return { name: 'broken script', ...detail(thrown instanceof Error ? thrown.message : String(thrown)) }
-    }
-  }
-
-  #findRefusal(request: RecordedRequest): Refusal | undefined {
-    const { strict = true, anyToken = false } = this.#options
-    const unauthorized = anyToken ? undefined : this.issuer.findAuthRefusal(request.headers)
-    if (unauthorized !== undefined || !strict) return unauthorized
-    if (parseJsonObject(request.bodyBytes) === undefined) return detail('Invalid JSON body')
-    return this.#findRuleRefusal(() => request)
-  }
-
-  #findRuleRefusal(toChecked: () => Omit<CheckedRequest, 'models' | 'unlistedModels'>): Refusal | undefined {
-    const { strict = true, unlistedModels = UNLISTED_MODELS } = this.#options
-    return strict ? findRefusal({ ...toChecked(), models: this.models, unlistedModels }) : undefined
   }
 
   async #call(request: IncomingMessage, response: ServerResponse, text: string): Promise<void> {
