@@ -174,7 +174,15 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     const key = keyOf(ready, credential)
     const { turnId, contextWindowId, startedAtMs } = this.#progress(ready, credential)
     const { installationId } = this.#options
-    return { key, sessionId: toSessionId(key), installationId, turnId, contextWindowId, startedAtMs }
+    return {
+      key,
+      sessionId: toSessionId(key),
+      installationId,
+      turnId,
+      contextWindowId,
+      startedAtMs,
+      credentialKind: credential.kind,
+    }
   }
 
   readonly #progressOf = new WeakMap<Payload, TurnInProgress>()

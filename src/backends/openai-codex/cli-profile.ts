@@ -33,7 +33,7 @@ export const CLI_PROFILE = {
     'user-agent',
     'cookie',
   ],
-  /** Of the WebSocket upgrade, behind the ones every upgrade begins with (upstream.md §2). */
+  /** Of the WebSocket upgrade, behind the ones every upgrade begins with (upstream.md §2), without a cookie. */
   upgradeHeaderOrder: [
     'chatgpt-account-id',
     'authorization',
@@ -52,17 +52,39 @@ export const CLI_PROFILE = {
     'x-codex-turn-metadata',
     'x-codex-routing-hint',
     'x-openai-account-routing-override',
-    'cookie',
   ],
   webSocketBeta: 'responses_websockets=2026-02-06',
-  /** Body keys in wire order (upstream.md §1.2); `instructions` is ours (upstream.md §10.1). */
+  /** The order where cookies are sent (captures 23, 26). */
+  upgradeHeaderOrderWithCookie: [
+    'cookie',
+    'chatgpt-account-id',
+    'authorization',
+    'x-openai-fedramp',
+    'user-agent',
+    'originator',
+    'version',
+    'x-codex-beta-features',
+    'x-codex-parent-thread-id',
+    'x-openai-subagent',
+    'x-client-request-id',
+    'session-id',
+    'thread-id',
+    'x-codex-window-id',
+    'x-codex-turn-metadata',
+    'x-codex-routing-hint',
+    'x-openai-account-routing-override',
+    'openai-beta',
+  ],
+  /** `turn_trigger` of the turn metadata, as the program named by `originator` states it (upstream.md §1.3). */
+  turnTrigger: 'exec',
+  /** Body keys in wire order (captures 07, 11); `instructions` is ours (upstream.md §10.1). */
   bodyOrder: [
     'model',
     'instructions',
     'stream',
+    'service_tier',
     'input',
     'tools',
-    'service_tier',
     'tool_choice',
     'parallel_tool_calls',
     'reasoning',
@@ -70,8 +92,8 @@ export const CLI_PROFILE = {
     'include',
     'prompt_cache_key',
     'text',
-    'access_programs',
     'client_metadata',
+    'access_programs',
   ],
 } as const
 

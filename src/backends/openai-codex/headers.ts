@@ -32,7 +32,8 @@ export function buildHeaders(input: HeaderInput): [string, string][] {
 
 /** The headers of a WebSocket upgrade, behind those that make it one (upstream.md §2). */
 export function buildUpgradeHeaders(input: HeaderInput, kind: RequestKind): [string, string][] {
-  return inOrder(CLI_PROFILE.upgradeHeaderOrder, {
+  const { upgradeHeaderOrder, upgradeHeaderOrderWithCookie } = CLI_PROFILE
+  return inOrder(input.cookie === undefined ? upgradeHeaderOrder : upgradeHeaderOrderWithCookie, {
     ...commonHeaders(input, kind),
     ...input.codexHeaders,
     'openai-beta': CLI_PROFILE.webSocketBeta,

@@ -1,6 +1,8 @@
 import { derivedUuid, isUuid } from '../../lib/ids.ts'
 import type { JsonObject } from '../../lib/json.ts'
+import type { Credential } from '../../turn/connector.ts'
 import type { Turn } from '../../turn/turn.ts'
+import { CLI_PROFILE } from './cli-profile.ts'
 import type { Payload } from './payload.ts'
 
 /** Which conversation and turn a request belongs to, in the ids the backend expects (upstream.md §1.3). */
@@ -13,6 +15,7 @@ export interface Identity {
   readonly turnId: string
   readonly contextWindowId: string
   readonly startedAtMs: number
+  readonly credentialKind: Credential['kind']
 }
 
 /** The conversation's key: the client's own name for it, else one derived from how it began (connector.md §11.1). */
@@ -47,27 +50,29 @@ export function toTurnMetadata(identity: Identity, fields: JsonObject, kind: Req
     history_initialization: 'new',
     ...(isTurn ? { root_turn_id: turnId } : {}),
     thread_source: 'user',
-    ...(isTurn ? { turn_trigger: 'user', turn_started_at_unix_ms: startedAtMs } : {}),
+    ...(isTurn ? { turn_trigger: CLI_PROFILE.turnTrigger, turn_started_at_unix_ms: startedAtMs } : {}),
     model: fields.model,
     ...(reasoning?.effort === undefined ? {} : { reasoning_effort: reasoning.effort }),
   })
 }
 
-/** Adds what names the conversation. A passthrough body keeps its own `client_metadata`, or none (connector.md §8.1). */
+/**
+ * Adds what names the conversation, and puts the keys in the CLI's order. A passthrough body keeps its own
+ * `client_metadata`, or none (connector.md §8.1).
+ */
 export function withIdentity(payload: Payload, identity: Identity, kind: RequestKind = 'turn'): JsonObject {
   const { fields, isPassthrough } = payload
+  const all: JsonObject = { ...fields, prompt_cache_key: identity.key }
+  if (!isPassthrough) all.client_metadata = toClientMetadata(identity, fields, kind)
   const body: JsonObject = {}
-  for (const [key, value] of Object.entries(fields)) {
-    body[key] = value
-    // Where the CLI has it: right behind `include`.
-    if (key === 'include') body.prompt_cache_key = identity.key
+  for (const key of CLI_PROFILE.bodyOrder) {
+    if (Object.hasOwn(all, key)) body[key] = all[key]
   }
-  if (!isPassthrough) body.client_metadata = toClientMetadata(identity, fields, kind)
-  return body
+  return Object.assign(body, all)
 }
 
 function toClientMetadata(identity: Identity, fields: JsonObject, kind: RequestKind): Record<string, string> {
-  const { sessionId, installationId, turnId } = identity
+  const { sessionId, installationId, turnId, credentialKind } = identity
   return {
     'x-codex-installation-id': installationId,
     session_id: sessionId,
@@ -75,7 +80,8 @@ function toClientMetadata(identity: Identity, fields: JsonObject, kind: RequestK
     ...(kind === 'turn' ? { turn_id: turnId, root_turn_id: turnId } : { turn_id: '' }),
     'x-codex-window-id': `${sessionId}:0`,
     'x-codex-turn-metadata': toTurnMetadata(identity, fields, kind),
-    guardian_credits_requested: 'true',
+    // Not with an access token of the user's own (capture 51), nor with an API key (capture 76).
+    ...(credentialKind === 'chatgpt' ? { guardian_credits_requested: 'true' } : {}),
     mcp_attribution: '{"status":"none"}',
   }
 }

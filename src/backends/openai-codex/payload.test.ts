@@ -2,12 +2,12 @@ import { hostname, userInfo } from 'node:os'
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../lib/json.ts'
 import { type CapabilityLayer, mergeCapabilities } from '../../turn/capabilities.ts'
+import type { Credential } from '../../turn/connector.ts'
 import type { ModelEntry, ModelSettings } from '../../turn/model.ts'
 import type { Turn } from '../../turn/turn.ts'
-import { CLI_PROFILE } from './cli-profile.ts'
-import { buildHeaders } from './headers.ts'
+import { buildHeaders, buildUpgradeHeaders, type HeaderInput } from './headers.ts'
 import { type Identity, withIdentity } from './identity.ts'
-import { buildPayload, type PayloadOptions } from './payload.ts'
+import { buildPayload, type Payload, type PayloadOptions } from './payload.ts'
 
 const D = 'The base text of the model.'
 const classic: ModelEntry = {
@@ -289,15 +289,12 @@ const identity: Identity = {
   turnId: '01a2052d-4803-7da3-b462-1aa3e2ff562f',
   contextWindowId: '01a2052d-47c0-7390-91de-92ee3f282669',
   startedAtMs: 1,
+  credentialKind: 'chatgpt',
 }
 const credential = { token: 'tok', kind: 'chatgpt', accountId: 'acct-A', isFedramp: false } as const
 
-test('E-02: body keys and headers stand in the order of the CLI and tell nothing of this machine', () => {
-  const payload = build({ settings: { effort: 'low', serviceTier: 'priority', verbosity: 'low' } })
-  const body = withIdentity(payload, identity)
-  const order: readonly string[] = CLI_PROFILE.bodyOrder
-  expect(Object.keys(body)).toEqual(order.filter((key) => key in body))
-  const headers = buildHeaders({
+function headerInput(payload: Payload): HeaderInput {
+  return {
     identity,
     client: { originator: 'o', userAgent: 'u', clientVersion: '0.169.0' },
     credential,
@@ -307,7 +304,29 @@ test('E-02: body keys and headers stand in the order of the CLI and tell nothing
     cookie: undefined,
     contentEncoding: undefined,
     routingOverride: undefined,
-  })
+  }
+}
+
+test('E-02: body keys and headers stand in the order of the CLI and tell nothing of this machine', () => {
+  const payload = build({ settings: { effort: 'low', serviceTier: 'priority', verbosity: 'low' } })
+  const body = withIdentity(payload, identity)
+  // Captures 05 and 07; `instructions` is ours.
+  expect(Object.keys(body)).toEqual([
+    'model',
+    'instructions',
+    'stream',
+    'service_tier',
+    'input',
+    'tool_choice',
+    'parallel_tool_calls',
+    'reasoning',
+    'store',
+    'include',
+    'prompt_cache_key',
+    'text',
+    'client_metadata',
+  ])
+  const headers = buildHeaders(headerInput(payload))
   expect(headers.map(([name]) => name)).toEqual([
     'version',
     'x-codex-beta-features',
@@ -342,4 +361,40 @@ test('H-10: a client value that no header can carry is left out', () => {
     routingOverride: undefined,
   })
   expect(headers.map(([name]) => name)).not.toContain('x-codex-window-id')
+})
+
+test('E-02: a summary stands between effort and context, and access programs behind the metadata', () => {
+  const reasoning = { effort: 'high', summary: 'detailed', context: 'all_turns' }
+  const body = { input: [user('Hi')], reasoning, access_programs: { a: 'b' } }
+  const payload = build({ turn: { endpoint: 'responses', body }, settings: { effort: 'high', summary: 'detailed' } })
+  expect(Object.keys(payload.fields.reasoning as object)).toEqual(['effort', 'summary', 'context'])
+  const sent = withIdentity({ ...payload, isPassthrough: false }, identity)
+  expect(Object.keys(sent).slice(-2)).toEqual(['client_metadata', 'access_programs'])
+})
+
+test('E-02: the metadata names the program the originator does, and credits for a ChatGPT sign-in only', () => {
+  const payload = build({})
+  const metadata = (kind: Credential['kind']) =>
+    withIdentity(payload, { ...identity, credentialKind: kind }).client_metadata as Record<string, string>
+  expect(metadata('chatgpt')).toMatchObject({ guardian_credits_requested: 'true', mcp_attribution: expect.any(String) })
+  for (const kind of ['personal_access_token', 'api_key'] as const) {
+    expect(Object.keys(metadata(kind))).not.toContain('guardian_credits_requested')
+  }
+  expect(JSON.parse(metadata('chatgpt')['x-codex-turn-metadata'] ?? '')).toMatchObject({ turn_trigger: 'exec' })
+})
+
+test('E-02: with a cookie an upgrade begins with it and ends with the beta', () => {
+  const names = (cookie: string | undefined) =>
+    buildUpgradeHeaders({ ...headerInput(build({})), cookie }, 'turn').map(([name]) => name)
+  const plain = names(undefined)
+  expect(plain.slice(0, 6)).toEqual([
+    'chatgpt-account-id',
+    'authorization',
+    'user-agent',
+    'originator',
+    'openai-beta',
+    'version',
+  ])
+  const withoutBeta = plain.filter((name) => name !== 'openai-beta')
+  expect(names('__cf_bm=a')).toEqual(['cookie', ...withoutBeta, 'openai-beta'])
 })

@@ -114,7 +114,6 @@ interface Shaped {
   readonly hasOwnShape: boolean
 }
 
-/** In the key order of the Codex CLI. */
 function toFields(input: PayloadInput, shaped: Shaped): JsonObject {
   const { turn, resolved, settings, options } = input
   const { base, mapped, isLite, isPassthrough, hasOwnShape } = shaped
@@ -151,11 +150,12 @@ function toLiteInput(base: string, { tools, input }: Shaped['mapped']): InputIte
 }
 
 function toReasoning({ turn, settings }: PayloadInput, isLite: boolean): JsonObject | undefined {
-  const reasoning: JsonObject = turn.endpoint === 'responses' ? { ...turn.body.reasoning } : {}
-  set(reasoning, 'effort', settings.effort)
+  const { effort, summary, ...rest } = turn.endpoint === 'responses' ? { ...turn.body.reasoning } : {}
+  const reasoning: JsonObject = {}
+  set(reasoning, 'effort', settings.effort ?? effort)
   // Settled from what the client asked: absent means that it must not be sent.
-  delete reasoning.summary
   set(reasoning, 'summary', settings.summary)
+  Object.assign(reasoning, rest)
   if (isLite) reasoning.context = 'all_turns'
   const wasSent = turn.endpoint === 'responses' && turn.body.reasoning !== undefined
   return Object.keys(reasoning).length > 0 || wasSent ? reasoning : undefined

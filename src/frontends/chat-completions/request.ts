@@ -112,10 +112,10 @@ function readFormat(format: JsonObject | undefined): JsonObject | undefined {
       if (strict === true) checkStrictSchema(schema, 'response_format.json_schema.schema', 'invalid_json_schema')
       return {
         type: 'json_schema',
+        ...(strict === undefined || strict === null ? {} : { strict }),
+        schema: isObject(schema) ? schema : {},
         name,
         ...(description === undefined ? {} : { description }),
-        schema: isObject(schema) ? schema : {},
-        ...(strict === undefined || strict === null ? {} : { strict }),
       }
     }
     default:
