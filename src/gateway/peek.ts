@@ -1,6 +1,8 @@
-import { type EventBatch, isOutput, isTerminal, type TurnStream } from '../turn/events.ts'
+import { DeltaRun, type EventBatch, isOutputType, isTerminal, type TurnStream } from '../turn/events.ts'
 
 const GRACE_MS = 50
+
+type Step = IteratorResult<EventBatch>
 
 /**
  * Holds a stream back until it shows output, or until 50 ms have passed since its first event, so that a failure right
@@ -9,28 +11,32 @@ const GRACE_MS = 50
  */
 export async function peek(stream: TurnStream): Promise<TurnStream> {
   const iterator = stream[Symbol.asyncIterator]()
-  const held: EventBatch[] = []
   const first = await iterator.next()
-  if (first.done) return replay(held, undefined, iterator)
-  held.push(first.value)
+  if (first.done) return new HeldStream([], undefined, iterator)
+  if (showsOutput(first.value)) return new HeldStream([first.value], undefined, iterator)
+  return peekFurther([first.value], iterator)
+}
 
+async function peekFurther(held: EventBatch[], iterator: AsyncIterator<EventBatch>): Promise<TurnStream> {
   const grace = startGrace()
   try {
-    while (!held.some(showsOutput)) {
+    for (;;) {
       const pending = iterator.next()
       const next = await Promise.race([pending, grace.over])
-      if (next === undefined) return replay(held, pending, iterator)
+      if (next === undefined) return new HeldStream(held, pending, iterator)
       if (next.done) break
       held.push(next.value)
+      if (showsOutput(next.value)) break
     }
   } finally {
     grace.stop()
   }
-  return replay(held, undefined, iterator)
+  return new HeldStream(held, undefined, iterator)
 }
 
 function showsOutput(batch: EventBatch): boolean {
-  return batch.some((event) => isOutput(event) || isTerminal(event.type))
+  if (batch instanceof DeltaRun) return isOutputType(batch.form.type)
+  return batch.some(({ type }) => isOutputType(type) || isTerminal(type))
 }
 
 function startGrace(): { over: Promise<undefined>; stop: () => void } {
@@ -39,21 +45,35 @@ function startGrace(): { over: Promise<undefined>; stop: () => void } {
   return { over: promise, stop: () => clearTimeout(timer) }
 }
 
-async function* replay(
-  held: readonly EventBatch[],
-  pending: Promise<IteratorResult<EventBatch>> | undefined,
-  iterator: AsyncIterator<EventBatch>,
-): AsyncGenerator<EventBatch> {
-  // A failure that comes while the held events are still being written must not count as unhandled.
-  pending?.catch(() => {})
-  try {
-    yield* held
-    let next = await (pending ?? iterator.next())
-    while (!next.done) {
-      yield next.value
-      next = await iterator.next()
-    }
-  } finally {
-    await iterator.return?.()
+/** What was held, then the rest. Its steps are the stream's own: no promise of its own stands between. */
+class HeldStream implements TurnStream, AsyncIterator<EventBatch> {
+  readonly #held: EventBatch[]
+  #pending: Promise<Step> | undefined
+  readonly #iterator: AsyncIterator<EventBatch>
+
+  constructor(held: EventBatch[], pending: Promise<Step> | undefined, iterator: AsyncIterator<EventBatch>) {
+    this.#held = held
+    this.#pending = pending
+    this.#iterator = iterator
+    // A failure that comes while the held events are still being written must not count as unhandled.
+    pending?.catch(() => {})
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<Step> {
+    const value = this.#held.shift()
+    if (value !== undefined) return Promise.resolve({ done: false, value })
+    const pending = this.#pending
+    this.#pending = undefined
+    return pending ?? this.#iterator.next()
+  }
+
+  async return(): Promise<Step> {
+    this.#held.length = 0
+    await this.#iterator.return?.()
+    return { done: true, value: undefined }
   }
 }

@@ -10,10 +10,9 @@ import { settleModelSettings } from '../models/settings.ts'
 import { type ReasoningScope, ReasoningStore } from '../store/reasoning-store.ts'
 import { ResponseStore } from '../store/response-store.ts'
 import { mergeCapabilities } from '../turn/capabilities.ts'
-import { ResponseCollector } from '../turn/collect.ts'
 import type { Credential, OpenStream } from '../turn/connector.ts'
 import { GatewayError } from '../turn/errors.ts'
-import type { EventBatch, TurnStream } from '../turn/events.ts'
+import type { TurnStream } from '../turn/events.ts'
 import { limitOutput } from '../turn/limit-output.ts'
 import type { ModelSettings, ResolvedModel } from '../turn/model.ts'
 import { restoreToolNames } from '../turn/tool-names.ts'
@@ -22,6 +21,7 @@ import type { Backend } from './backend.ts'
 import type { Gateway, OpenTurn, PreparedTurn } from './gateway.ts'
 import { expandHistory, withoutReasoning } from './history.ts'
 import { peek } from './peek.ts'
+import { RecordedStream } from './recorded-stream.ts'
 import { type TurnInProgress, TurnMemory } from './turn-memory.ts'
 
 export interface PipelineOptions {
@@ -228,10 +228,9 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   }
 
   #recorded(ready: ReadyTurn, open: OpenStream, events: TurnStream): OpenTurn {
-    const collector = new ResponseCollector()
     const { headers, stats } = open
-    const finish = () => this.#remember(ready, collector.response(), stats.contextBytes)
-    return { headers, stats, events: tap(events, collector, finish), response: () => collector.response() }
+    const recorded = new RecordedStream(events, (response) => this.#remember(ready, response, stats.contextBytes))
+    return { headers, stats, events: recorded, response: () => recorded.response() }
   }
 
   /** @param contextBytes what a stored answer's history weighs about as much as */
@@ -256,14 +255,6 @@ function toJson(body: JsonObject): string {
       cause: error,
     })
   }
-}
-
-async function* tap(events: TurnStream, collector: ResponseCollector, finish: () => void): AsyncGenerator<EventBatch> {
-  for await (const batch of events) {
-    for (const event of batch) collector.push(event)
-    yield batch
-  }
-  finish()
 }
 
 function keyOf({ turn, payload, slug }: ReadyTurn, credential: Credential): string {

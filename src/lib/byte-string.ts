@@ -29,6 +29,11 @@ export function sliceBytes(bytes: ByteString, start: number, end?: number): Byte
   return bytes.slice(start, end) as ByteString
 }
 
+/** A byte string of its own: a slice would keep the whole string it was cut from alive. */
+export function copyBytes(bytes: ByteString): ByteString {
+  return bytesOf(Buffer.from(bytes, 'latin1'))
+}
+
 export function joinBytes(parts: readonly ByteString[]): ByteString {
   return parts.join('') as ByteString
 }

@@ -1,5 +1,5 @@
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
-import { isTerminal, type TurnEvent } from './events.ts'
+import { DeltaRun, type EventBatch, isTerminal, type TurnEvent } from './events.ts'
 
 /**
  * The response object that a stream amounts to. Only the rare events are parsed on the way; deltas are looked at if an
@@ -10,7 +10,12 @@ export class ResponseCollector {
   #final: JsonObject | undefined
   readonly #open = new Map<number, JsonObject>()
   readonly #done = new Map<number, JsonObject>()
-  #deltas: TurnEvent[] = []
+  #deltas: (TurnEvent | DeltaRun)[] = []
+
+  pushAll(events: EventBatch): void {
+    if (events instanceof DeltaRun) this.#deltas.push(events)
+    else for (const event of events) this.push(event)
+  }
 
   push(event: TurnEvent): void {
     const { type } = event
@@ -39,7 +44,7 @@ export class ResponseCollector {
   #rebuild(): JsonObject[] {
     const items = new Map(this.#done)
     for (const [index, item] of this.#open) if (!items.has(index)) items.set(index, structuredClone(item))
-    for (const { fields } of this.#deltas) {
+    for (const { fields } of this.#deltas.flatMap((entry) => (entry instanceof DeltaRun ? [...entry] : entry))) {
       const index = numberAt(fields, 'output_index') ?? 0
       if (this.#done.has(index)) continue
       const item = items.get(index) ?? emptyMessage()

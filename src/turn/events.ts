@@ -1,5 +1,5 @@
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses'
-import { type ByteString, jsonBytes, NO_BYTES, toText } from '../lib/byte-string.ts'
+import { type ByteString, jsonBytes, NO_BYTES, sliceBytes, toText } from '../lib/byte-string.ts'
 import { isObject, type JsonObject } from '../lib/json.ts'
 
 /**
@@ -41,7 +41,52 @@ export class TurnEvent {
 }
 
 /** The events of one network read, in order. Handled together and written with one write. */
-export type EventBatch = readonly TurnEvent[]
+export type EventBatch = readonly TurnEvent[] | DeltaRun
+
+/** How the frames of one kind of delta begin in a stream: all that is looked at to know them. */
+export interface DeltaForm {
+  readonly type: string
+  /** The frame up to and with the closing quote of the type, which is the first member of the JSON. */
+  readonly head: ByteString
+  /** Where the JSON begins in each frame. */
+  readonly jsonAt: number
+}
+
+/**
+ * A network read of nothing but deltas of one kind, as it came. Whoever needs no contents copies `text`; the events are
+ * made when they are asked for.
+ */
+export class DeltaRun implements Iterable<TurnEvent> {
+  readonly form: DeltaForm
+  /** Whole frames in the usual form (one data line, LF), back to back. */
+  readonly text: ByteString
+  readonly length: number
+
+  constructor(form: DeltaForm, text: ByteString, length: number) {
+    this.form = form
+    this.text = text
+    this.length = length
+  }
+
+  *[Symbol.iterator](): Generator<TurnEvent> {
+    for (let start = 0; start < this.text.length; ) {
+      const event = this.#at(start)
+      start += event.frame.length
+      yield event
+    }
+  }
+
+  last(): TurnEvent {
+    const before = this.text.lastIndexOf('\n\n', this.text.length - 3)
+    return this.#at(before === -1 ? 0 : before + 2)
+  }
+
+  #at(start: number): TurnEvent {
+    const { type, head, jsonAt } = this.form
+    const end = this.text.indexOf('\n', start + head.length)
+    return new TurnEvent(type, sliceBytes(this.text, start + jsonAt, end), sliceBytes(this.text, start, end + 2))
+  }
+}
 
 /** A turn's answer as it comes in. Throws GatewayError; closing it early (`return`) closes the upstream. */
 export type TurnStream = AsyncIterable<EventBatch>
@@ -55,8 +100,8 @@ const OUTPUT_EVENTS =
   /^response\.(output_item|content_part|output_text|refusal|reasoning|function_call|custom_tool_call|mcp|code_interpreter|web_search|file_search|image_generation)/
 
 /** "Output" in the sense of connector.md: text, refusal, reasoning, a tool call or an output item. The rest is preamble. */
-export function isOutput(event: TurnEvent): boolean {
-  return OUTPUT_EVENTS.test(event.type)
+export function isOutputType(type: string): boolean {
+  return OUTPUT_EVENTS.test(type)
 }
 
 /** Events after which nothing more comes. */

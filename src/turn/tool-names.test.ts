@@ -42,14 +42,14 @@ test('T-19: the client sees its own name in items and in the final response; oth
     delta,
     TurnEvent.of({ type: 'response.completed', response: { output: [item] } }),
   ]
-  const out: EventBatch[] = []
-  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(events)
-  expect(out.flat().map((event) => event.fields)).toEqual([
+  const out: TurnEvent[] = []
+  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(...events)
+  expect(out.map((event) => event.fields)).toEqual([
     { type: 'response.output_item.added', item: { ...item, name: 'a.b' } },
     delta.fields,
     { type: 'response.completed', response: { output: [{ ...item, name: 'a.b' }] } },
   ])
-  expect(out.flat()[1]).toBe(delta)
+  expect(out[1]).toBe(delta)
 })
 
 test('T-19: names that would meet all get a hash, so that their order does not matter', () => {
@@ -87,11 +87,11 @@ test("T-19: the backend's echo of tools and choice, and the name behind finished
   })
   const done = (name: string) => ({ type: 'response.function_call_arguments.done', name, arguments: '{}' })
   const other = TurnEvent.of(done('other'))
-  const out: EventBatch[] = []
+  const out: TurnEvent[] = []
   const batch = [TurnEvent.of(created('a_b')), TurnEvent.of(done('a_b')), other]
-  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(events)
-  expect(out.flat().map((event) => event.fields)).toEqual([created('a.b'), done('a.b'), done('other')])
-  expect(out.flat()[2]).toBe(other)
+  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(...events)
+  expect(out.map((event) => event.fields)).toEqual([created('a.b'), done('a.b'), done('other')])
+  expect(out[2]).toBe(other)
 })
 
 test('with nothing mapped the stream itself is handed on', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../lib/json.ts'
-import { type EventBatch, TurnEvent, type TurnStream } from './events.ts'
+import { DeltaRun, type EventBatch, TurnEvent, type TurnStream } from './events.ts'
 import type { InputItem } from './turn.ts'
 
 const LEGAL = /^[A-Za-z0-9_-]{1,64}$/
@@ -40,7 +40,8 @@ export function restoreToolNames(stream: TurnStream, restore: ReadonlyMap<string
 }
 
 async function* restored(stream: TurnStream, restore: ReadonlyMap<string, string>): AsyncGenerator<EventBatch> {
-  for await (const batch of stream) yield batch.map((event) => restoreEvent(event, restore))
+  for await (const batch of stream)
+    yield batch instanceof DeltaRun ? batch : batch.map((event) => restoreEvent(event, restore))
 }
 
 /** Events that hold an item, a whole response object, or a call's name. */

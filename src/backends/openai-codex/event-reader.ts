@@ -1,6 +1,6 @@
 import { parseJsonObject } from '../../lib/json.ts'
 import { GatewayError } from '../../turn/errors.ts'
-import { type EventBatch, isTerminal, type TurnEvent, type TurnStream } from '../../turn/events.ts'
+import { DeltaRun, type EventBatch, isTerminal, type TurnEvent, type TurnStream } from '../../turn/events.ts'
 import { readComplaint } from './complaint.ts'
 import { type FailureContext, toEventFailure } from './failures.ts'
 import type { HttpResponse } from './http-client.ts'
@@ -56,7 +56,8 @@ export class EventReader implements TurnStream, AsyncIterator<EventBatch, undefi
       return { done: false, value: held }
     }
     while (!this.#isOver) {
-      const batch = await this.#read()
+      if (this.#body.isEmpty) await this.#body.filled()
+      const batch = this.#read()
       if (batch.length > 0) return { done: false, value: batch }
     }
     if (this.#failure !== undefined) {
@@ -75,10 +76,10 @@ export class EventReader implements TurnStream, AsyncIterator<EventBatch, undefi
     return { done: true, value: undefined }
   }
 
-  async #read(): Promise<EventBatch> {
-    let events: TurnEvent[]
+  #read(): EventBatch {
+    let events: EventBatch
     try {
-      const chunk = await this.#body.read()
+      const chunk = this.#body.take()
       if (!this.#hasEvents && chunk !== undefined) this.#keepHead(chunk)
       events = chunk === undefined ? this.#decoder.end() : this.#decoder.push(chunk)
       if (chunk === undefined) this.#isOver = true
@@ -93,8 +94,8 @@ export class EventReader implements TurnStream, AsyncIterator<EventBatch, undefi
   }
 
   /** Takes the backend's private events out, and stops at the first terminal one. */
-  #sort(events: TurnEvent[]): EventBatch {
-    if (events.every(isPlain)) {
+  #sort(events: EventBatch): EventBatch {
+    if (events instanceof DeltaRun || events.every(isPlain)) {
       this.#hasEvents ||= events.length > 0
       return events
     }

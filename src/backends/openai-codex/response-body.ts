@@ -76,21 +76,36 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   }
 
   /**
-   * The bytes of the next network read; undefined at the end.
+   * The bytes that have come since the last call, at least those of one network read; undefined at the end.
    * @throws GatewayError when the answer is cut, silent for too long or given up
    */
   async read(): Promise<Buffer | undefined> {
-    for (;;) {
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined) {
-        this.#queuedBytes -= chunk.length
-        if (this.#chunks.length === 0 && this.#controller?.paused === true) this.#resume()
-        return chunk
-      }
+    while (this.isEmpty) await this.filled()
+    return this.take()
+  }
+
+  /** True if `take` has nothing to say yet. */
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0 && !this.#isDone
+  }
+
+  /** Resolves when that changes. */
+  filled(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    return promise
+  }
+
+  /** Like `read`, once it is not empty. */
+  take(): Buffer | undefined {
+    const chunks = this.#chunks
+    if (chunks.length === 0) {
       if (this.#error !== undefined) throw this.#error
-      if (this.#isDone) return undefined
-      await this.#woken()
+      return undefined
     }
+    this.#dropQueue()
+    if (this.#controller?.paused === true) this.#resume()
+    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
@@ -137,12 +152,6 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   #resume(): void {
     this.touch()
     this.#controller?.resume()
-  }
-
-  #woken(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#wake = resolve
-    return promise
   }
 
   #wakeUp(): void {

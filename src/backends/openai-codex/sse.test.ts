@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TurnEvent } from '../../turn/events.ts'
+import { DeltaRun, type TurnEvent } from '../../turn/events.ts'
 import { SseDecoder } from './sse.ts'
 
 const objects = [
@@ -20,7 +20,7 @@ function streamOf(newline: string): Buffer {
 
 function decode(chunks: readonly Buffer[]): TurnEvent[] {
   const decoder = new SseDecoder()
-  return [...chunks.flatMap((chunk) => decoder.push(chunk)), ...decoder.end()]
+  return [...chunks.flatMap((chunk) => [...decoder.push(chunk)]), ...decoder.end()]
 }
 
 const seen = (events: readonly TurnEvent[]) => events.map((event) => ({ type: event.type, fields: event.fields }))
@@ -111,7 +111,7 @@ test('an event of many CRLF lines costs no more than its bytes', () => {
   decoder.push(Buffer.from('data: {"type":"big","list":[\r\n'))
   for (let i = 0; i < 1000; i += 1) decoder.push(line)
   const events = decoder.push(Buffer.from('data: 1]}\r\n\r\n'))
-  expect(events.map((event) => event.type)).toEqual(['big'])
+  expect([...events].map((event) => event.type)).toEqual(['big'])
   expect(performance.now() - startedAtMs).toBeLessThan(1500)
 })
 
@@ -120,4 +120,48 @@ test('an event over 16 MiB is refused', () => {
   expect(() => {
     for (let i = 0; i < 18; i += 1) decoder.push(Buffer.alloc(1024 * 1024, 'x'))
   }).toThrow('larger than 16 MiB')
+})
+
+const kinds = ['response.output_text.delta', 'response.reasoning_text.delta', 'response.output_item.done', 'odd.delta']
+const member = fc.record({
+  type: fc.constantFrom(...kinds, ...Array<string>(8).fill('response.output_text.delta')),
+  delta: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\n\nevent: x', 'data: {"type":"y"}')),
+})
+const form = fc.constantFrom(
+  ...Array<string>(12).fill('event: T\ndata: J\n\n'),
+  'data: J\n\n',
+  'event: T\ndata: J\nid: 7\n\n',
+  'event: T\ndata: J\r\n\r\n',
+  ': comment\n\nevent: T\ndata: J\n\n',
+)
+
+test('runs of deltas are the events that one look at each would find, whatever comes between and however it is split', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(member, form), { maxLength: 30 }), fc.array(fc.nat(4000)), (frames, cuts) => {
+      const texts = frames.map(([fields, framing]) =>
+        framing.replace('T', fields.type).replace('J', () => JSON.stringify(fields)),
+      )
+      const bytes = Buffer.from(texts.join(''))
+      const pieces = splitAt(
+        bytes,
+        cuts.map((cut) => Math.min(cut, bytes.length)),
+      )
+      const events = decode(pieces)
+      expect(events.map(({ type, fields }) => ({ type, fields }))).toEqual(
+        frames.map(([fields]) => ({ type: fields.type, fields })),
+      )
+      const sent = bytes.toString('latin1').replaceAll(': comment\n\n', '')
+      expect(toLf(events.map(({ frame }) => frame).join(''))).toBe(toLf(sent))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a read of deltas of one kind comes as one run', () => {
+  const decoder = new SseDecoder()
+  const frame = (text: string) => `event: ${kinds[0]}\ndata: ${JSON.stringify({ type: kinds[0], delta: text })}\n\n`
+  decoder.push(Buffer.from(frame('a')))
+  const run = decoder.push(Buffer.from(frame('b') + frame('c')))
+  expect(run).toBeInstanceOf(DeltaRun)
+  expect([run.length, (run as DeltaRun).last().fields.delta]).toEqual([2, 'c'])
 })

@@ -78,7 +78,7 @@ function setUp({ url, signal = never, timeoutMs = 5000 }: Setup) {
 
 async function read({ events }: Pick<OpenStream, 'events'>): Promise<string[]> {
   const types: string[] = []
-  for await (const batch of events) types.push(...batch.map(typeOf))
+  for await (const batch of events) types.push(...[...batch].map(typeOf))
   return types
 }
 

@@ -1,8 +1,8 @@
-import { type ByteString, jsonBytes, sliceBytes } from '../../lib/byte-string.ts'
+import { type ByteString, copyBytes, jsonBytes, sliceBytes } from '../../lib/byte-string.ts'
 import { numberAt, stringAt } from '../../lib/json.ts'
 import { closingQuote, scanInteger, scanStringLiteral } from '../../lib/json-scan.ts'
 import type { TurnEvent } from '../../turn/events.ts'
-import { copied, decodeLiteral } from './sent-text.ts'
+import { decodeLiteral } from './sent-text.ts'
 
 /** Where a delta belongs. The same object as long as nothing of it changes. */
 export interface DeltaPlace {
@@ -62,9 +62,9 @@ export class DeltaReader {
     if (hasPlace(json, closingQuote(json, end))) return
     const sequence = json.lastIndexOf(SEQUENCE_KEY, end)
     let at = sequence === -1 ? 0 : sequence + SEQUENCE_KEY.length
-    this.#head = copied(json.slice(0, at))
+    this.#head = copyBytes(sliceBytes(json, 0, at))
     for (let code = json.charCodeAt(at); code >= 48 && code <= 57; code = json.charCodeAt(at)) at += 1
-    this.#middle = copied(json.slice(at, end))
+    this.#middle = copyBytes(sliceBytes(json, at, end))
   }
 }
 

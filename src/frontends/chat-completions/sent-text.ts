@@ -1,5 +1,5 @@
 import type { ByteString } from '../../lib/byte-string.ts'
-import { toText } from '../../lib/byte-string.ts'
+import { copyBytes, toText } from '../../lib/byte-string.ts'
 import { type JsonObject, stringAt } from '../../lib/json.ts'
 
 const CHUNK_CHARACTERS = 4096
@@ -12,7 +12,7 @@ export class SentText {
   add(literal: ByteString): void {
     this.#recent += literal.slice(1, -1)
     if (this.#recent.length < CHUNK_CHARACTERS) return
-    this.#chunks.push(copied(this.#recent))
+    this.#chunks.push(copyBytes(this.#recent as ByteString))
     this.#recent = ''
   }
 
@@ -54,9 +54,4 @@ export class SentTexts {
 /** @param literal bytes of one literal, or of several run together */
 export function decodeLiteral(literal: string): string {
   return JSON.parse(toText(literal as ByteString))
-}
-
-/** A byte string of its own: a slice would keep the whole network read alive. */
-export function copied(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -2,7 +2,7 @@ import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
 import { type GatewayError, toOpenAiError } from '../../turn/errors.ts'
-import { type EventBatch, isOutput, isTerminal, type TurnEvent } from '../../turn/events.ts'
+import { type EventBatch, isOutputType, isTerminal, type TurnEvent } from '../../turn/events.ts'
 import type { Encoder } from '../../turn/frontend.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { CallStream } from './call-stream.ts'
@@ -110,7 +110,7 @@ export class ChatEncoder implements Encoder {
   /** The role chunk, at the first event that tells of a response or is output; foreign preamble does not count. */
   #open(event: TurnEvent): string {
     const response = objectAt(event.fields, 'response')
-    if (response === undefined && !isOutput(event) && !isTerminal(event.type)) return ''
+    if (response === undefined && !isOutputType(event.type) && !isTerminal(event.type)) return ''
     const id = toChatId(stringAt(response ?? {}, 'id'))
     const created = numberAt(response ?? {}, 'created_at') ?? this.#nowSeconds
     const common = jsonBytes({ id, object: 'chat.completion.chunk', created, model: this.#turn.model })

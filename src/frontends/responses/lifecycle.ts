@@ -1,7 +1,7 @@
 import { shortId } from '../../lib/ids.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import { hasTopLevel, scanInteger } from '../../lib/json-scan.ts'
-import { TurnEvent } from '../../turn/events.ts'
+import { DeltaRun, TurnEvent } from '../../turn/events.ts'
 
 const NOTHING: readonly TurnEvent[] = []
 
@@ -25,7 +25,9 @@ export class Lifecycle {
   readonly #withDeltas = new Set<number>()
   /** The member that says where the last delta belonged; nearly always the next one has it too. */
   #lastPlace: string | undefined
-  #last: TurnEvent | undefined
+  #last: TurnEvent | DeltaRun | undefined
+  /** Passed, but not looked at yet for where their deltas belong. */
+  #runs: DeltaRun[] = []
 
   /** The next sequence number, for an event of ours at the end. */
   get next(): number {
@@ -33,7 +35,16 @@ export class Lifecycle {
   }
 
   get #current(): number {
-    return this.#last === undefined ? 0 : (scanInteger(this.#last.json, 'sequence_number') ?? 0)
+    const last = this.#last instanceof DeltaRun ? this.#last.last() : this.#last
+    return last === undefined ? 0 : (scanInteger(last.json, 'sequence_number') ?? 0)
+  }
+
+  /** True if nothing must be written before or between these deltas. */
+  passes(run: DeltaRun): boolean {
+    if (!this.#isCreated || this.#held.length > 0) return false
+    this.#last = run
+    this.#runs.push(run)
+    return true
   }
 
   /** What must be written before this event. */
@@ -95,6 +106,13 @@ export class Lifecycle {
     this.#withDeltas.add(index)
   }
 
+  #noteRuns(): void {
+    for (const run of this.#runs.splice(0)) {
+      if (this.#lastPlace !== undefined && countOf(run.text, this.#lastPlace) === run.length) continue
+      for (const event of run) this.#noteDelta(event)
+    }
+  }
+
   #announce(item: JsonObject, index: number): TurnEvent[] {
     if (this.#added.has(index)) return []
     this.#added.add(index)
@@ -105,6 +123,7 @@ export class Lifecycle {
   }
 
   #fill(item: JsonObject, index: number): TurnEvent[] {
+    this.#noteRuns()
     if (this.#withDeltas.has(index)) return []
     this.#withDeltas.add(index)
     const itemId = stringAt(item, 'id') ?? ''
@@ -124,6 +143,13 @@ export class Lifecycle {
   #made(type: string, fields: JsonObject): TurnEvent {
     return TurnEvent.of({ type, sequence_number: this.#current, ...fields })
   }
+}
+
+/** How often the part occurs. */
+function countOf(text: string, part: string): number {
+  let count = 0
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + part.length)) count += 1
+  return count
 }
 
 function deltasOf(item: JsonObject): Delta[] {

@@ -3,7 +3,7 @@ import { shortId } from '../../lib/ids.ts'
 import { arrayAt, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
 import { ResponseCollector } from '../../turn/collect.ts'
 import type { GatewayError } from '../../turn/errors.ts'
-import { type EventBatch, sseFrame, TurnEvent } from '../../turn/events.ts'
+import { DeltaRun, type EventBatch, sseFrame, TurnEvent } from '../../turn/events.ts'
 import type { Encoder } from '../../turn/frontend.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -23,6 +23,7 @@ export class ResponsesEncoder implements Encoder {
   }
 
   push(events: EventBatch): ByteString {
+    if (events instanceof DeltaRun && this.#lifecycle.passes(events)) return events.text
     let text = ''
     for (const event of events) {
       for (const added of this.#lifecycle.before(event)) text += this.#write(added)
