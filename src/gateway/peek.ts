@@ -1,4 +1,4 @@
-import { DeltaRun, type EventBatch, isOutputType, isTerminal, type TurnStream } from '../turn/events.ts'
+import { type EventBatch, isOutputType, isTerminal, type TurnStream } from '../turn/events.ts'
 
 const GRACE_MS = 50
 
@@ -35,7 +35,6 @@ async function peekFurther(held: EventBatch[], iterator: AsyncIterator<EventBatc
 }
 
 function showsOutput(batch: EventBatch): boolean {
-  if (batch instanceof DeltaRun) return isOutputType(batch.form.type)
   return batch.some(({ type }) => isOutputType(type) || isTerminal(type))
 }
 

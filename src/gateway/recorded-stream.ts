@@ -28,7 +28,7 @@ export class RecordedStream implements TurnStream, AsyncIterator<EventBatch> {
 
   async next(): Promise<Step> {
     const step = await this.#source.next()
-    if (!step.done) this.#collector.pushAll(step.value)
+    if (!step.done) for (const part of step.value) this.#collector.push(part)
     else if (this.#response === undefined) {
       this.#response = this.#collector.response()
       this.#finish(this.#response)

@@ -1,5 +1,5 @@
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
-import { DeltaRun, type EventBatch, isTerminal, type TurnEvent } from './events.ts'
+import { DeltaRun, eventsOf, isTerminal, type TurnEvent } from './events.ts'
 
 /**
  * The response object that a stream amounts to. Only the rare events are parsed on the way; deltas are looked at if an
@@ -12,14 +12,10 @@ export class ResponseCollector {
   readonly #done = new Map<number, JsonObject>()
   #deltas: (TurnEvent | DeltaRun)[] = []
 
-  pushAll(events: EventBatch): void {
-    if (events instanceof DeltaRun) this.#deltas.push(events)
-    else for (const event of events) this.push(event)
-  }
-
-  push(event: TurnEvent): void {
+  push(event: TurnEvent | DeltaRun): void {
     const { type } = event
-    if (type === 'response.created') this.#created = objectAt(event.fields, 'response') ?? {}
+    if (event instanceof DeltaRun) this.#deltas.push(event)
+    else if (type === 'response.created') this.#created = objectAt(event.fields, 'response') ?? {}
     else if (type === 'response.output_item.added') this.#keep(this.#open, event)
     else if (type === 'response.output_item.done') {
       this.#keep(this.#done, event)
@@ -44,7 +40,7 @@ export class ResponseCollector {
   #rebuild(): JsonObject[] {
     const items = new Map(this.#done)
     for (const [index, item] of this.#open) if (!items.has(index)) items.set(index, structuredClone(item))
-    for (const { fields } of this.#deltas.flatMap((entry) => (entry instanceof DeltaRun ? [...entry] : entry))) {
+    for (const { fields } of eventsOf(this.#deltas)) {
       const index = numberAt(fields, 'output_index') ?? 0
       if (this.#done.has(index)) continue
       const item = items.get(index) ?? emptyMessage()

@@ -40,8 +40,8 @@ export class TurnEvent {
   }
 }
 
-/** The events of one network read, in order. Handled together and written with one write. */
-export type EventBatch = readonly TurnEvent[] | DeltaRun
+/** What one network read brought, in order. Handled together and written with one write. */
+export type EventBatch = readonly (TurnEvent | DeltaRun)[]
 
 /** How the frames of one kind of delta begin in a stream: all that is looked at to know them. */
 export interface DeltaForm {
@@ -53,17 +53,19 @@ export interface DeltaForm {
 }
 
 /**
- * A network read of nothing but deltas of one kind, as it came. Whoever needs no contents copies `text`; the events are
- * made when they are asked for.
+ * Deltas of one kind that came one behind the other, which is what nearly all of a stream is. Whoever needs no contents
+ * copies `text`; the events are made when they are asked for.
  */
 export class DeltaRun implements Iterable<TurnEvent> {
-  readonly form: DeltaForm
+  readonly type: string
+  readonly #form: DeltaForm
   /** Whole frames in the usual form (one data line, LF), back to back. */
   readonly text: ByteString
   readonly length: number
 
   constructor(form: DeltaForm, text: ByteString, length: number) {
-    this.form = form
+    this.type = form.type
+    this.#form = form
     this.text = text
     this.length = length
   }
@@ -82,10 +84,15 @@ export class DeltaRun implements Iterable<TurnEvent> {
   }
 
   #at(start: number): TurnEvent {
-    const { type, head, jsonAt } = this.form
+    const { type, head, jsonAt } = this.#form
     const end = this.text.indexOf('\n', start + head.length)
     return new TurnEvent(type, sliceBytes(this.text, start + jsonAt, end), sliceBytes(this.text, start, end + 2))
   }
+}
+
+/** The single events of a batch. */
+export function eventsOf(batch: EventBatch): TurnEvent[] {
+  return batch.flatMap((part) => (part instanceof DeltaRun ? [...part] : part))
 }
 
 /** A turn's answer as it comes in. Throws GatewayError; closing it early (`return`) closes the upstream. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { expect, test } from 'vitest'
 import { ev, item } from '../simulator/events.ts'
-import { type EventBatch, TurnEvent } from './events.ts'
+import { type EventBatch, eventsOf, TurnEvent } from './events.ts'
 import { limitOutput, type OutputLimits } from './limit-output.ts'
 
 async function* streamOf(deltas: readonly string[]): AsyncGenerator<EventBatch> {
@@ -14,7 +14,7 @@ async function* streamOf(deltas: readonly string[]): AsyncGenerator<EventBatch> 
 async function run(deltas: readonly string[], limits: Partial<OutputLimits>) {
   const events: TurnEvent[] = []
   for await (const batch of limitOutput(streamOf(deltas), { stop: [], maxOutputTokens: undefined, ...limits }))
-    events.push(...batch)
+    events.push(...eventsOf(batch))
   const text = events.filter(({ type }) => type === 'response.output_text.delta').map(({ fields }) => fields.delta)
   return { text: text.join(''), last: events.at(-1)?.type, types: events.map(({ type }) => type) }
 }

@@ -1,6 +1,6 @@
 import { type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
 import { ResponseCollector } from './collect.ts'
-import { type EventBatch, isTerminal, TurnEvent, type TurnStream } from './events.ts'
+import { type EventBatch, eventsOf, isTerminal, TurnEvent, type TurnStream } from './events.ts'
 import { StopSearch } from './stop-search.ts'
 import { TokenBudget } from './token-budget.ts'
 
@@ -21,7 +21,7 @@ async function* limited(stream: TurnStream, limits: OutputLimits): AsyncGenerato
   const limiter = new Limiter(limits)
   for await (const batch of stream) {
     const out: TurnEvent[] = []
-    for (const event of batch) {
+    for (const event of eventsOf(batch)) {
       out.push(...(await limiter.push(event)))
       if (limiter.isEnded) break
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type EventBatch, TurnEvent } from './events.ts'
+import { type EventBatch, eventsOf, TurnEvent } from './events.ts'
 import { mapToolNames, restoreToolNames } from './tool-names.ts'
 
 const tool = (name: string) => ({ type: 'function', name, parameters: {} })
@@ -43,7 +43,7 @@ test('T-19: the client sees its own name in items and in the final response; oth
     TurnEvent.of({ type: 'response.completed', response: { output: [item] } }),
   ]
   const out: TurnEvent[] = []
-  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(...events)
+  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(...eventsOf(events))
   expect(out.map((event) => event.fields)).toEqual([
     { type: 'response.output_item.added', item: { ...item, name: 'a.b' } },
     delta.fields,
@@ -89,7 +89,7 @@ test("T-19: the backend's echo of tools and choice, and the name behind finished
   const other = TurnEvent.of(done('other'))
   const out: TurnEvent[] = []
   const batch = [TurnEvent.of(created('a_b')), TurnEvent.of(done('a_b')), other]
-  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(...events)
+  for await (const events of restoreToolNames(once(batch), new Map([['a_b', 'a.b']]))) out.push(...eventsOf(events))
   expect(out.map((event) => event.fields)).toEqual([created('a.b'), done('a.b'), done('other')])
   expect(out[2]).toBe(other)
 })

@@ -40,16 +40,15 @@ export function restoreToolNames(stream: TurnStream, restore: ReadonlyMap<string
 }
 
 async function* restored(stream: TurnStream, restore: ReadonlyMap<string, string>): AsyncGenerator<EventBatch> {
-  for await (const batch of stream)
-    yield batch instanceof DeltaRun ? batch : batch.map((event) => restoreEvent(event, restore))
+  for await (const batch of stream) yield batch.map((part) => restorePart(part, restore))
 }
 
 /** Events that hold an item, a whole response object, or a call's name. */
 const NAMING_EVENT =
   /^response\.(output_item\.(added|done)|function_call_arguments\.done|created|queued|in_progress|completed|done|incomplete)$/
 
-function restoreEvent(event: TurnEvent, restore: ReadonlyMap<string, string>): TurnEvent {
-  if (!NAMING_EVENT.test(event.type)) return event
+function restorePart(event: TurnEvent | DeltaRun, restore: ReadonlyMap<string, string>): TurnEvent | DeltaRun {
+  if (event instanceof DeltaRun || !NAMING_EVENT.test(event.type)) return event
   const { fields, type } = event
   const item = objectAt(fields, 'item')
   if (item !== undefined) {

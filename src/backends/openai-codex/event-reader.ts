@@ -95,15 +95,16 @@ export class EventReader implements TurnStream, AsyncIterator<EventBatch, undefi
 
   /** Takes the backend's private events out, and stops at the first terminal one. */
   #sort(events: EventBatch): EventBatch {
-    if (events instanceof DeltaRun || events.every(isPlain)) {
+    if (events.every(isPlain)) {
       this.#hasEvents ||= events.length > 0
       return events
     }
-    const batch: TurnEvent[] = []
+    const batch: (TurnEvent | DeltaRun)[] = []
     for (const event of events) {
       if (event.type === '') continue
       this.#hasEvents = true
-      if (event.type.startsWith('codex.')) this.#observe(event)
+      if (event instanceof DeltaRun) batch.push(event)
+      else if (event.type.startsWith('codex.')) this.#observe(event)
       else if (event.type === 'response.failed' || event.type === 'error') {
         this.#end(toEventFailure(event, this.#options))
         return batch
@@ -151,6 +152,6 @@ export class EventReader implements TurnStream, AsyncIterator<EventBatch, undefi
   }
 }
 
-function isPlain({ type }: TurnEvent): boolean {
+function isPlain({ type }: TurnEvent | DeltaRun): boolean {
   return type !== '' && !type.startsWith('codex.') && !isTerminal(type)
 }

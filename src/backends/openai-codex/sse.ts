@@ -37,27 +37,37 @@ export class SseDecoder {
       return []
     }
     const buffer = this.#take(text)
-    const hasCr = buffer.includes('\r')
-    const run = hasCr || this.#form === undefined ? undefined : toRun(buffer, this.#form)
-    const events: TurnEvent[] = []
-    const rest = run?.text.length ?? (hasCr ? splitAny(buffer, events) : splitLf(buffer, events))
+    const parts: (TurnEvent | DeltaRun)[] = []
+    const rest = buffer.includes('\r') ? splitAny(buffer, parts) : this.#splitLf(buffer, parts)
     if (rest < buffer.length) this.#keep(rest === 0 ? buffer : sliceBytes(buffer, rest))
-    if (run !== undefined) return run
-    this.#learn(events.at(-1))
-    return events
+    return parts
   }
 
   /** What the stream's end leaves: an event whose blank line never came still counts if its JSON is whole. */
-  end(): TurnEvent[] {
+  end(): EventBatch {
     const rest = this.#take(NO_BYTES).trimEnd()
     if (rest === '') return []
     const event = toEvent(`${rest}\n\n` as ByteString)
     return event === undefined || Object.keys(event.fields).length === 0 ? [] : [event]
   }
 
-  #learn(event: TurnEvent | undefined): void {
-    if (event === undefined || event.type === this.#form?.type || !/^response\..+\.delta$/.test(event.type)) return
-    this.#form = toForm(event) ?? this.#form
+  /** @returns where the unfinished rest begins */
+  #splitLf(buffer: ByteString, parts: (TurnEvent | DeltaRun)[]): number {
+    let start = 0
+    for (;;) {
+      const run = this.#form === undefined ? undefined : readRun(buffer, start, this.#form)
+      if (run !== undefined) {
+        parts.push(run)
+        start += run.text.length
+      }
+      const end = buffer.indexOf('\n\n', start)
+      if (end === -1) return start
+      const event = toEvent(sliceBytes(buffer, start, end + 2))
+      start = end + 2
+      if (event === undefined) continue
+      parts.push(event)
+      if (event.type.endsWith('.delta')) this.#form = toForm(event) ?? this.#form
+    }
   }
 
   #keep(piece: ByteString): void {
@@ -90,17 +100,7 @@ function hasBlankLine(text: string): boolean {
 }
 
 /** @returns where the unfinished rest begins */
-function splitLf(buffer: ByteString, events: TurnEvent[]): number {
-  let start = 0
-  for (let end = buffer.indexOf('\n\n'); end !== -1; end = buffer.indexOf('\n\n', start)) {
-    const event = toEvent(sliceBytes(buffer, start, end + 2))
-    if (event !== undefined) events.push(event)
-    start = end + 2
-  }
-  return start
-}
-
-function splitAny(buffer: ByteString, events: TurnEvent[]): number {
+function splitAny(buffer: ByteString, events: (TurnEvent | DeltaRun)[]): number {
   let start = 0
   BLANK_LINE.lastIndex = 0
   for (let match = BLANK_LINE.exec(buffer); match !== null; match = BLANK_LINE.exec(buffer)) {
@@ -111,31 +111,28 @@ function splitAny(buffer: ByteString, events: TurnEvent[]): number {
   return start
 }
 
-/** undefined unless the frame has the usual form, with the type first in its JSON. */
+/** undefined unless the frame has the usual form, with the type first in its JSON; private events have no form. */
 function toForm({ type, json, frame }: TurnEvent): DeltaForm | undefined {
+  if (!type.startsWith('response.')) return undefined
   const opening = `${TYPE_PREFIX}${type}"`
   const jsonAt = frame.length - json.length - 2
   if (!json.startsWith(opening) || frame !== `${frame.slice(0, Math.max(jsonAt, 0))}${json}\n\n`) return undefined
   return { type, head: copyBytes(sliceBytes(frame, 0, jsonAt + opening.length)), jsonAt }
 }
 
-/**
- * The whole frames of this form that the buffer begins with; undefined if there are none, or if frames of another form
- * follow. Comparing slices is several times faster here than `startsWith`.
- */
-function toRun(buffer: ByteString, form: DeltaForm): DeltaRun | undefined {
+/** The whole frames of this form that stand here. Comparing slices is several times faster here than `startsWith`. */
+function readRun(buffer: ByteString, from: number, form: DeltaForm): DeltaRun | undefined {
   const { head } = form
-  let start = 0
+  let start = from
   let count = 0
-  for (let from = head.length; buffer.slice(start, from) === head; from = start + head.length) {
-    const end = buffer.indexOf('\n', from)
-    if (end === -1 || end + 1 === buffer.length) break
-    if (buffer.charCodeAt(end + 1) !== LINE_FEED) return undefined
+  while (buffer.slice(start, start + head.length) === head) {
+    const end = buffer.indexOf('\n', start + head.length)
+    // A frame that goes on behind its data is no usual one; without its end it is not whole.
+    if (end === -1 || buffer.charCodeAt(end + 1) !== LINE_FEED) break
     start = end + 2
     count += 1
   }
-  if (count === 0 || (start < buffer.length && buffer.includes('\n\n', start))) return undefined
-  return new DeltaRun(form, start === buffer.length ? buffer : sliceBytes(buffer, 0, start), count)
+  return count === 0 ? undefined : new DeltaRun(form, sliceBytes(buffer, from, start), count)
 }
 
 /** undefined for blocks without data. */

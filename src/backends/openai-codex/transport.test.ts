@@ -4,7 +4,7 @@ import { afterAll, test as each, expect } from 'vitest'
 import { type Answer, closedPort, type Loopback, listen } from '../../../test/support/loopback.ts'
 import type { Credential, OpenStream } from '../../turn/connector.ts'
 import { GatewayError } from '../../turn/errors.ts'
-import type { TurnEvent } from '../../turn/events.ts'
+import { eventsOf, type TurnEvent } from '../../turn/events.ts'
 import { HttpClient } from './http-client.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { openTurnStream, type TurnRequest } from './transport.ts'
@@ -78,7 +78,7 @@ function setUp({ url, signal = never, timeoutMs = 5000 }: Setup) {
 
 async function read({ events }: Pick<OpenStream, 'events'>): Promise<string[]> {
   const types: string[] = []
-  for await (const batch of events) types.push(...[...batch].map(typeOf))
+  for await (const batch of events) types.push(...eventsOf(batch).map(typeOf))
   return types
 }
 
@@ -205,7 +205,7 @@ test('S-11: an event of 10 MB arrives whole', async () => {
   await using server = await script(stream(created, delta('x'.repeat(10_000_000)), completed))
   const { events } = await setUp(server).open()
   let longest = 0
-  for await (const batch of events) for (const { json } of batch) longest = Math.max(longest, json.length)
+  for await (const batch of events) for (const { json } of eventsOf(batch)) longest = Math.max(longest, json.length)
   expect(longest).toBeGreaterThan(10_000_000)
 })
 
@@ -326,7 +326,7 @@ test('events of one write come as one batch', async () => {
   await using server = await script(stream(created, ...Array.from({ length: 50 }, (_, i) => delta(`${i}`)), completed))
   const { events } = await setUp(server).open()
   const sizes: number[] = []
-  for await (const batch of events) sizes.push(batch.length)
+  for await (const batch of events) sizes.push(eventsOf(batch).length)
   expect(sizes).toEqual([52])
 })
 

@@ -2,7 +2,7 @@ import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
 import { type GatewayError, toOpenAiError } from '../../turn/errors.ts'
-import { type EventBatch, isOutputType, isTerminal, type TurnEvent } from '../../turn/events.ts'
+import { type EventBatch, eventsOf, isOutputType, isTerminal, type TurnEvent } from '../../turn/events.ts'
 import type { Encoder } from '../../turn/frontend.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { CallStream } from './call-stream.ts'
@@ -51,7 +51,7 @@ export class ChatEncoder implements Encoder {
 
   push(events: EventBatch): ByteString {
     let text = ''
-    for (const event of events) text += this.#encode(event)
+    for (const event of eventsOf(events)) text += this.#encode(event)
     return text as ByteString
   }
 

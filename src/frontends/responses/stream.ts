@@ -23,11 +23,11 @@ export class ResponsesEncoder implements Encoder {
   }
 
   push(events: EventBatch): ByteString {
-    if (events instanceof DeltaRun && this.#lifecycle.passes(events)) return events.text
     let text = ''
-    for (const event of events) {
-      for (const added of this.#lifecycle.before(event)) text += this.#write(added)
-      if (!this.#lifecycle.isHeldBack(event)) text += this.#write(event)
+    for (const part of events) {
+      if (!(part instanceof DeltaRun)) text += this.#event(part)
+      else if (this.#lifecycle.passes(part)) text += part.text
+      else for (const event of part) text += this.#event(event)
     }
     return text as ByteString
   }
@@ -53,6 +53,12 @@ export class ResponsesEncoder implements Encoder {
 
   keepalive(): ByteString {
     return this.#turn.client.family === 'codex-cli' ? KEEPALIVE_EVENT : COMMENT
+  }
+
+  #event(event: TurnEvent): string {
+    let text = ''
+    for (const added of this.#lifecycle.before(event)) text += this.#write(added)
+    return this.#lifecycle.isHeldBack(event) ? text : text + this.#write(event)
   }
 
   #write(event: TurnEvent): string {
