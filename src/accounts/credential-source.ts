@@ -44,6 +44,7 @@ class FileCredentialSource implements CredentialSource {
   /** Place of the file in use in the search order. */
   #rank = Number.POSITIVE_INFINITY
   #lookedAtMs = Number.NEGATIVE_INFINITY
+  #finding: Promise<PooledFile> | undefined
 
   constructor(options: CredentialSourceOptions) {
     this.#options = options
@@ -53,7 +54,7 @@ class FileCredentialSource implements CredentialSource {
 
   async current(signal: AbortSignal): Promise<Credential> {
     signal.throwIfAborted()
-    const pooled = this.#recent() ?? (await this.#find())
+    const pooled = this.#recent() ?? (await this.#findOnce())
     const login = loginOf(pooled)
     return await this.#toCredential(
       pooled,
@@ -106,6 +107,14 @@ class FileCredentialSource implements CredentialSource {
   #recent(): PooledFile | undefined {
     const isRecent = Math.abs(this.#now() - this.#lookedAtMs) < LOOK_AGAIN_AFTER_MS
     return isRecent && this.#inUse?.file.login !== undefined ? this.#inUse : undefined
+  }
+
+  /** Requests that come together look together. */
+  #findOnce(): Promise<PooledFile> {
+    this.#finding ??= this.#find().finally(() => {
+      this.#finding = undefined
+    })
+    return this.#finding
   }
 
   /** Looks at the disk. While tokens are in use, a file further down the search order does not replace theirs. */

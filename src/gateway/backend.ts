@@ -13,6 +13,8 @@ export interface Backend {
   readonly name: string
   /** Where turns are posted. */
   readonly responsesUrl: string
+  /** Of `responsesUrl`, with the port. */
+  readonly host: string
   readonly timeoutMs: number
   readonly transport: SocketTransport
   readonly credentials: CredentialSource

@@ -41,6 +41,13 @@ export interface ReadyTurn extends PreparedTurn {
   readonly credential: Credential
 }
 
+interface Conversation {
+  readonly accountId: string
+  readonly key: string
+  readonly sessionId: string
+  readonly turn: TurnInProgress
+}
+
 /** The pipeline from a parsed turn to the events of its answer. */
 export class TurnPipeline implements Gateway<ReadyTurn> {
   readonly #options: PipelineOptions
@@ -106,7 +113,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
         form: turn.endpoint === 'responses' ? 'items' : 'message',
         slug,
         payload,
-        host: new URL(backend.responsesUrl).host,
+        host: backend.host,
         credentials: backend.credentials,
         prepareAttempt: (credential) => this.#attempt(ready, credential, signal),
         prepareSocket: (credential) => this.#socketAttempt(ready, credential, signal),
@@ -162,7 +169,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       credential,
       payload,
       codexHeaders: turn.client.codexHeaders,
-      turnState: this.#progress(ready, credential).state,
+      turnState: this.#conversation(ready, credential).turn.state,
       cookie: backend.cookies.header(credential.accountId ?? ''),
       contentEncoding: undefined,
       routingOverride,
@@ -171,37 +178,30 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   }
 
   #identity(ready: ReadyTurn, credential: Credential): Identity {
-    const key = keyOf(ready, credential)
-    const { turnId, contextWindowId, startedAtMs } = this.#progress(ready, credential)
+    const { key, sessionId, turn } = this.#conversation(ready, credential)
+    const { turnId, contextWindowId, startedAtMs } = turn
     const { installationId } = this.#options
-    return {
-      key,
-      sessionId: toSessionId(key),
-      installationId,
-      turnId,
-      contextWindowId,
-      startedAtMs,
-      credentialKind: credential.kind,
-    }
+    return { key, sessionId, installationId, turnId, contextWindowId, startedAtMs, credentialKind: credential.kind }
   }
 
-  readonly #progressOf = new WeakMap<Payload, TurnInProgress>()
+  readonly #conversations = new WeakMap<Payload, Conversation>()
 
-  /** The user turn this request belongs to; asked for once, so that a retry stays in it. */
-  #progress(ready: ReadyTurn, credential: Credential): TurnInProgress {
-    const known = this.#progressOf.get(ready.payload)
-    if (known !== undefined && ready.credential.accountId === credential.accountId) return known
-    const progress = this.#turns.enter(
-      credential.accountId ?? '',
-      toSessionId(keyOf(ready, credential)),
-      ready.payload.isFollowUp,
-    )
-    this.#progressOf.set(ready.payload, progress)
-    return progress
+  /** What this request belongs to; asked for once, so that a retry stays in it. */
+  #conversation(ready: ReadyTurn, credential: Credential): Conversation {
+    const { payload } = ready
+    const accountId = credential.accountId ?? ''
+    const known = this.#conversations.get(payload)
+    if (known?.accountId === accountId) return known
+    const key = conversationKey(ready.turn, payload, { accountId, slug: ready.slug })
+    const sessionId = toSessionId(key)
+    const turn = this.#turns.enter(accountId, sessionId, payload.isFollowUp)
+    const conversation = { accountId, key, sessionId, turn }
+    this.#conversations.set(payload, conversation)
+    return conversation
   }
 
   #keepTurnState(ready: ReadyTurn, credential: Credential, state: string | undefined): void {
-    if (state !== undefined && state !== '') this.#progress(ready, credential).state ??= state
+    if (state !== undefined && state !== '') this.#conversation(ready, credential).turn.state ??= state
   }
 
   #backend(name: string): Backend {
@@ -255,10 +255,6 @@ function toJson(body: JsonObject): string {
       cause: error,
     })
   }
-}
-
-function keyOf({ turn, payload, slug }: ReadyTurn, credential: Credential): string {
-  return conversationKey(turn, payload, { accountId: credential.accountId ?? '', slug })
 }
 
 function scopeOf(turn: Turn, credential: Credential, resolved: ResolvedModel): ReasoningScope {

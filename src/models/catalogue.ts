@@ -108,7 +108,12 @@ export class Catalogue implements KnownModels {
 
   /** Waits for a first fetch that is under way, so that a turn just after the start knows its model. Never rejects. */
   async ready(signal: AbortSignal): Promise<void> {
-    if (this.#state.source !== 'live' && this.#flight !== undefined) await waitFor(this.#flight, signal)
+    if (this.isFirstUnderWay && this.#flight !== undefined) await waitFor(this.#flight, signal)
+  }
+
+  /** True if `ready` would wait. */
+  get isFirstUnderWay(): boolean {
+    return this.#state.source !== 'live' && this.#flight !== undefined
   }
 
   /** To be told of every answer's `x-models-etag`, also of its absence: a catalogue that never came is asked for again. */

@@ -10,7 +10,8 @@ export class Exchange {
   readonly startedAtMs = Date.now()
   /** Ours, on every answer and in the log. */
   readonly id = shortId('req_')
-  readonly url: URL
+  /** As `new URL` would have it. */
+  readonly path: string
   /** Lower-case names, repeated ones joined. */
   readonly headers: Readonly<Record<string, string>>
   /** Short name of the gateway key used; '' while none is configured. */
@@ -18,17 +19,23 @@ export class Exchange {
   /** What the log line says besides status and time. */
   readonly notes: JsonObject = {}
   readonly #abort = new AbortController()
+  readonly #answerHeaders: Record<string, string>
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request
     this.response = response
-    this.url = toUrl(request.url ?? '/')
+    this.path = PLAIN_PATH.test(request.url ?? '') ? (request.url ?? '') : this.url.pathname
     this.headers = joinHeaders(request)
-    this.setHeaders({ 'x-request-id': this.id, 'x-codexway-request-id': this.id })
+    this.#answerHeaders = { 'x-request-id': this.id, 'x-codexway-request-id': this.id }
     response.once('close', () => {
       // Most answers end well: an error for each of them would cost a stack trace.
       if (!response.writableFinished) this.stop(new GatewayError('cancelled', 'The client closed the connection.'))
     })
+  }
+
+  get url(): URL {
+    // A target that is no URL at all names nothing we have.
+    return URL.parse(this.request.url ?? '/', 'http://localhost') ?? new URL('http://localhost')
   }
 
   /** Aborted when the client has left or the server must stop; `reason` is the GatewayError that says which. */
@@ -51,14 +58,22 @@ export class Exchange {
     return reason instanceof GatewayError ? reason : GatewayError.from(thrown)
   }
 
+  /** Of the answer, lower-case names; they leave with its head. */
   setHeaders(headers: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(headers)) this.response.setHeader(name, value)
+    Object.assign(this.#answerHeaders, headers)
+  }
+
+  writeHead(status: number, headers: Readonly<Record<string, string>> = {}): void {
+    this.setHeaders(headers)
+    this.response.writeHead(status, this.#answerHeaders)
   }
 
   sendJson(status: number, body: object): void {
     const bytes = Buffer.from(JSON.stringify(body))
-    this.setHeaders({ 'content-type': 'application/json; charset=utf-8', 'content-length': String(bytes.length) })
-    this.response.writeHead(status)
+    this.writeHead(status, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(bytes.length),
+    })
     this.response.end(this.request.method === 'HEAD' ? undefined : bytes)
   }
 
@@ -71,14 +86,16 @@ export class Exchange {
   }
 }
 
-/** Never throws: `//` and `*` are request targets too. An absolute one names its own host, which does not matter here. */
-function toUrl(target: string): URL {
-  const origin = 'http://localhost'
-  return target.startsWith('/') ? new URL(origin + target) : (URL.parse(target) ?? new URL(origin))
-}
+/** Needs no parsing: no dots, no escapes, no host, no query. */
+const PLAIN_PATH = /^\/(?!\/)[\w/-]*$/
 
-function joinHeaders(request: IncomingMessage): Record<string, string> {
-  const joined: Record<string, string> = {}
-  for (const [name, values] of Object.entries(request.headersDistinct)) joined[name] = values?.join(', ') ?? ''
+function joinHeaders({ rawHeaders }: IncomingMessage): Record<string, string> {
+  const joined: Record<string, string> = Object.create(null)
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toLowerCase() ?? ''
+    const value = rawHeaders[i + 1] ?? ''
+    const known = joined[name]
+    joined[name] = known === undefined ? value : `${known}, ${value}`
+  }
   return joined
 }

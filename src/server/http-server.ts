@@ -107,9 +107,9 @@ export class HttpServer {
 
   async #dispatch(exchange: Exchange): Promise<void> {
     const { router, authenticate, origins } = this.#options
-    if (this.#isStopping) exchange.response.setHeader('connection', 'close')
+    if (this.#isStopping) exchange.setHeaders({ connection: 'close' })
     if (guardOrigin(exchange, origins)) return
-    const { handler, isPublic } = router.match(exchange.request.method ?? 'GET', exchange.url.pathname)
+    const { handler, isPublic } = router.match(exchange.request.method ?? 'GET', exchange.path)
     if (!isPublic) exchange.keyId = authenticate(exchange.headers)
     await handler(exchange)
   }
@@ -156,12 +156,13 @@ export class HttpServer {
   }
 
   #log(exchange: Exchange): void {
+    if (!this.#options.log.isLevelEnabled('info')) return
     const { request, response, notes, id, startedAtMs } = exchange
     const status = response.writableFinished ? response.statusCode : 499
     const line = {
       id,
       method: request.method,
-      path: exchange.url.pathname,
+      path: exchange.path,
       status,
       ms: Date.now() - startedAtMs,
       ...notes,

@@ -56,7 +56,8 @@ function answerPreflight(exchange: Exchange): boolean {
   if (headers['access-control-request-private-network'] === 'true') {
     exchange.setHeaders({ 'access-control-allow-private-network': 'true' })
   }
-  response.writeHead(204).end()
+  exchange.writeHead(204)
+  response.end()
   return true
 }
 

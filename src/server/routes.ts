@@ -19,7 +19,7 @@ export function mountRoutes(router: Router, { listing, backend }: RouteParts): v
     exchange.sendJson(200, exchange.url.searchParams.has('client_version') ? listing.codexList() : listing.list())
   })
   router.add('GET', '/v1/models/*', (exchange) => {
-    exchange.sendJson(200, listing.get(decoded(exchange.url.pathname.slice('/v1/models/'.length))))
+    exchange.sendJson(200, listing.get(decoded(exchange.path.slice('/v1/models/'.length))))
   })
   router.add('GET', '/v1/responses', () => {
     throw new GatewayError(

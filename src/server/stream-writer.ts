@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { ByteString } from '../lib/byte-string.ts'
 import type { Encoder } from '../turn/frontend.ts'
+import type { Exchange } from './exchange.ts'
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -13,11 +14,13 @@ const HEADERS = {
 export class StreamWriter {
   readonly #response: ServerResponse
   readonly #keepalive: NodeJS.Timeout
+  #isHeadSent = false
 
-  constructor(response: ServerResponse, encoder: Encoder, keepaliveMs: number) {
+  /** The head leaves with the first bytes: one packet, one system call. */
+  constructor(exchange: Exchange, encoder: Encoder, keepaliveMs: number) {
+    const { response } = exchange
     this.#response = response
-    response.writeHead(200, HEADERS)
-    response.flushHeaders()
+    exchange.writeHead(200, HEADERS)
     this.#keepalive = setTimeout(() => {
       // A client that does not read needs no sign of life, and must not make us buffer them.
       if (!response.writableNeedDrain) this.write(encoder.keepalive())
@@ -25,9 +28,21 @@ export class StreamWriter {
     }, keepaliveMs)
   }
 
+  /** For a client that would otherwise wait for bytes that are not there yet. */
+  sendHead(): void {
+    if (this.#isHeadSent) return
+    this.#isHeadSent = true
+    this.#response.flushHeaders()
+  }
+
   /** @returns true if the client takes no more for now: await `drained` before the next write */
   write(bytes: ByteString): boolean {
-    if (bytes === '' || this.#response.destroyed) return false
+    if (this.#response.destroyed) return false
+    if (bytes === '') {
+      this.sendHead()
+      return false
+    }
+    this.#isHeadSent = true
     this.#keepalive.refresh()
     return !this.#response.write(bytes, 'latin1')
   }

@@ -61,8 +61,9 @@ async function stream(exchange: Exchange, { frontend, prepared, opening, keepali
   }
 
   const encoder = frontend.encoder(prepared.turn, prepared.capabilities)
-  const writer = new StreamWriter(exchange.response, encoder, keepaliveMs)
+  const writer = new StreamWriter(exchange, encoder, keepaliveMs)
   try {
+    if (early === undefined) writer.sendHead()
     const open = early ?? (await opening)
     for await (const batch of open.events) {
       const full = writer.write(encoder.push(batch))

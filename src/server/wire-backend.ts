@@ -80,6 +80,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     name: instance.name,
     models: instance.models,
     responsesUrl: instance.responsesUrl,
+    host,
     timeoutMs: instance.timeout * 1000,
     transport: new SocketTransport({ client, mode: codex.transport, proxy }),
     credentials,
@@ -98,6 +99,8 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     },
     payload: toPayloadOptions(instance),
     ready: async (signal) => {
+      // Signals and timers are dear; nearly always there is nothing to wait for.
+      if (!catalogue.isFirstUnderWay) return
       const waitMs = firstCatalogueWaitMs(instance.timeout * 1000)
       await catalogue.ready(AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
     },

@@ -83,6 +83,18 @@ export class DeltaRun implements Iterable<TurnEvent> {
     return this.#at(before === -1 ? 0 : before + 2)
   }
 
+  /** True if this text stands behind the type in each of the frames. */
+  allHold(text: string): boolean {
+    const { head } = this.#form
+    let left = this.length
+    for (let start = 0; left > 0; left -= 1) {
+      const at = this.text.indexOf(text, start + head.length)
+      if (at === -1) return false
+      start = this.text.indexOf('\n', at) + 2
+    }
+    return true
+  }
+
   #at(start: number): TurnEvent {
     const { type, head, jsonAt } = this.#form
     const end = this.text.indexOf('\n', start + head.length)

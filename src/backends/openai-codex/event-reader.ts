@@ -79,10 +79,10 @@ export class EventReader implements TurnStream, AsyncIterator<EventBatch, undefi
   #read(): EventBatch {
     let events: EventBatch
     try {
-      const chunk = this.#body.take()
-      if (!this.#hasEvents && chunk !== undefined) this.#keepHead(chunk)
-      events = chunk === undefined ? this.#decoder.end() : this.#decoder.push(chunk)
-      if (chunk === undefined) this.#isOver = true
+      const chunks = this.#body.take()
+      if (!this.#hasEvents && chunks !== undefined) for (const chunk of chunks) this.#keepHead(chunk)
+      events = chunks === undefined ? this.#decoder.end() : this.#decoder.push(...chunks)
+      if (chunks === undefined) this.#isOver = true
     } catch (error) {
       this.#isOver = true
       this.#body.close()

@@ -85,7 +85,7 @@ export class HttpClient {
         origin: url.origin,
         path: url.pathname + url.search,
         method: request.method,
-        headers: request.headers.flat(),
+        headers: flat(request.headers),
         body: request.body ?? null,
         headersTimeout: 0,
         bodyTimeout: 0,
@@ -113,6 +113,13 @@ export class HttpClient {
 /** True if the failure came before anything can have been sent: DNS, connect, TLS, proxy. */
 export function isConnectError(error: unknown): boolean {
   return error instanceof GatewayError && error.cause instanceof SendError && !error.cause.reached
+}
+
+/** `Array.flat` is several times slower. */
+function flat(pairs: HttpRequest['headers']): string[] {
+  const list: string[] = []
+  for (const [name, value] of pairs) list.push(name, value)
+  return list
 }
 
 function toHeaders(

@@ -81,7 +81,8 @@ export class ResponseBody implements AsyncIterable<Buffer> {
    */
   async read(): Promise<Buffer | undefined> {
     while (this.isEmpty) await this.filled()
-    return this.take()
+    const chunks = this.take()
+    return chunks?.length === 1 ? chunks[0] : chunks && Buffer.concat(chunks)
   }
 
   /** True if `take` has nothing to say yet. */
@@ -96,8 +97,8 @@ export class ResponseBody implements AsyncIterable<Buffer> {
     return promise
   }
 
-  /** Like `read`, once it is not empty. */
-  take(): Buffer | undefined {
+  /** Like `read`, once it is not empty, in the pieces they came in. */
+  take(): Buffer[] | undefined {
     const chunks = this.#chunks
     if (chunks.length === 0) {
       if (this.#error !== undefined) throw this.#error
@@ -105,7 +106,7 @@ export class ResponseBody implements AsyncIterable<Buffer> {
     }
     this.#dropQueue()
     if (this.#controller?.paused === true) this.#resume()
-    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+    return chunks
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {

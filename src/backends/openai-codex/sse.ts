@@ -30,8 +30,8 @@ export class SseDecoder {
   #form: DeltaForm | undefined
 
   /** @throws GatewayError `upstream_bad_response` for an event over 16 MiB */
-  push(chunk: Buffer): EventBatch {
-    const text = bytesOf(chunk)
+  push(...chunks: readonly Buffer[]): EventBatch {
+    const text = chunks.length === 1 && chunks[0] !== undefined ? bytesOf(chunks[0]) : joinBytes(chunks.map(bytesOf))
     if (this.#pendingBytes > 0 && !hasBlankLine(this.#tail + text)) {
       this.#keep(text)
       return []

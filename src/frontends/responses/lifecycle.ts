@@ -108,7 +108,7 @@ export class Lifecycle {
 
   #noteRuns(): void {
     for (const run of this.#runs.splice(0)) {
-      if (this.#lastPlace !== undefined && countOf(run.text, this.#lastPlace) === run.length) continue
+      if (this.#lastPlace !== undefined && run.allHold(this.#lastPlace)) continue
       for (const event of run) this.#noteDelta(event)
     }
   }
@@ -143,13 +143,6 @@ export class Lifecycle {
   #made(type: string, fields: JsonObject): TurnEvent {
     return TurnEvent.of({ type, sequence_number: this.#current, ...fields })
   }
-}
-
-/** How often the part occurs. */
-function countOf(text: string, part: string): number {
-  let count = 0
-  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + part.length)) count += 1
-  return count
 }
 
 function deltasOf(item: JsonObject): Delta[] {

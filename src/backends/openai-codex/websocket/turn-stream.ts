@@ -1,7 +1,14 @@
 import type { ByteString } from '../../../lib/byte-string.ts'
 import { objectAt, stringAt } from '../../../lib/json.ts'
 import { GatewayError } from '../../../turn/errors.ts'
-import { type EventBatch, isOutputType, isTerminal, TurnEvent, type TurnStream } from '../../../turn/events.ts'
+import {
+  type EventBatch,
+  eventsOf,
+  isOutputType,
+  isTerminal,
+  TurnEvent,
+  type TurnStream,
+} from '../../../turn/events.ts'
 
 /** Opens the turn once more after a failure. @throws GatewayError if that failure is the client's to see */
 export type Reopen = (failure: GatewayError) => Promise<AsyncIterator<EventBatch, undefined>>
@@ -64,7 +71,7 @@ export class RestartableStream implements TurnStream, AsyncIterator<EventBatch, 
 
   #pass(batch: EventBatch): EventBatch {
     const passed: TurnEvent[] = []
-    for (const event of batch) {
+    for (const event of eventsOf(batch)) {
       if (!this.#hasOutput && (isOutputType(event.type) || isTerminal(event.type))) this.#hasOutput = true
       if (this.#isRestarted) {
         this.#laterId ??= responseIdOf(event)
