@@ -11,9 +11,10 @@ import { loadConfig } from '../src/config/load.ts'
 import { createLogger } from '../src/lib/logger.ts'
 import { createApp } from '../src/server/app.ts'
 import { type Simulator, startSimulator } from '../src/simulator/server.ts'
+import { checkLocks } from './codex-locks.ts'
+import { CODEX, clientsDirectory as cache, run, toCodexConfig } from './run-client.ts'
 
 const { values: flags } = parseArgs({ options: { inside: { type: 'boolean' }, report: { type: 'string' } } })
-const cache = join(import.meta.dirname, '..', '.cache', 'clients')
 const CLIENTS = ['@openai/codex@0.169.0', 'opencode-ai@1.18.33']
 const RUN_TIMEOUT_MS = 90_000
 
@@ -65,6 +66,8 @@ async function runAll(): Promise<void> {
     'E-14: the Codex CLI runs a command, classic model': (stage) => codex(stage, 'gpt-5.5', false),
     'E-14: the Codex CLI runs a command, lite model': (stage) => codex(stage, 'gpt-5.6-sol', false),
     'E-14, M-28: the Codex CLI signed in runs a command': (stage) => codex(stage, 'gpt-5.6-sol', true),
+    'the Codex CLI and our locks on the sign-in keep each other out': ({ simulator, home }) =>
+      checkLocks(simulator, home),
     'E-13: OpenCode runs two commands over chat completions': (stage) => opencode(stage, '@ai-sdk/openai-compatible'),
     'E-13: OpenCode runs two commands over Responses': (stage) => opencode(stage, '@ai-sdk/openai'),
   }
@@ -123,7 +126,7 @@ async function codex({ simulator, url, home }: Stage, model: string, isSignedIn:
     '--dangerously-bypass-approvals-and-sandbox',
     'Please run `echo marker-$((40+2))`.',
   ]
-  const { code, output } = await run(join(cache, 'node_modules', '.bin', 'codex'), args, {
+  const { code, output } = await run(CODEX, args, {
     cwd: work,
     timeoutMs: RUN_TIMEOUT_MS,
     env: { HOME: home, CODEX_HOME: codexHome, PATH: process.env.PATH ?? '' },
@@ -142,26 +145,6 @@ function mustContinue({ requests }: Simulator): void {
   const sent = Array.isArray(last?.body.input) ? last.body.input.length : 0
   if (last?.transport !== 'websocket' || last.previousResponseId === undefined || sent !== 1)
     throw new Error(`the last turn came over ${last?.transport} with ${sent} of ${last?.context.length} items`)
-}
-
-function toCodexConfig(url: string, model: string, isSignedIn: boolean): string {
-  return [
-    `model = "${model}"`,
-    'model_provider = "gateway"',
-    '[model_providers.gateway]',
-    'name = "gateway"',
-    `base_url = "${url}/v1"`,
-    'wire_api = "responses"',
-    `requires_openai_auth = ${isSignedIn}`,
-    '[analytics]',
-    'enabled = false',
-    '[otel]',
-    'metrics_exporter = "none"',
-    '[features]',
-    'apps = false',
-    'plugins = false',
-    'remote_plugin = false',
-  ].join('\n')
 }
 
 async function opencode({ simulator, url, home }: Stage, npm: string): Promise<void> {
@@ -194,33 +177,4 @@ async function opencode({ simulator, url, home }: Stage, npm: string): Promise<v
   if (withTools.length !== 3)
     throw new Error(`${withTools.length} tool-using upstream requests instead of 3\n${output.slice(-2000)}`)
   mustContinue(simulator)
-}
-
-interface RunOptions {
-  readonly cwd: string
-  readonly timeoutMs: number
-  readonly env?: Record<string, string>
-}
-
-function run(
-  command: string,
-  args: readonly string[],
-  { cwd, timeoutMs, env }: RunOptions,
-): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(env === undefined ? {} : { env }),
-    })
-    let output = ''
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.once('error', (error) => (output += error.message))
-    child.once('close', (code) => {
-      clearTimeout(timer)
-      resolve({ code: code ?? 1, output })
-    })
-  })
 }

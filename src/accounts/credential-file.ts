@@ -4,6 +4,7 @@ import { GatewayError } from '../turn/errors.ts'
 import { type AuthFile, type ChatGptLogin, type Login, parseAuthFile, readAuthText, toLogin } from './auth-file.ts'
 import { missingFileError } from './auth-search.ts'
 import type { RenewedTokens } from './oauth.ts'
+import type { RenewalFiles } from './renewal-files.ts'
 import type { WarnOnce } from './warn-once.ts'
 
 export interface CredentialFileOptions {
@@ -13,7 +14,7 @@ export interface CredentialFileOptions {
   readonly realPath: string
   readonly warnOnce: WarnOnce
   readonly now: () => number
-  readonly writeFile: (path: string, text: string) => Promise<void>
+  readonly renewals: RenewalFiles
 }
 
 /** A file as it was at one moment; two equal signatures mean the same content once the clock has moved on. */
@@ -40,6 +41,8 @@ const REPLACED_KEPT = 100
  */
 export class CredentialFile {
   readonly path: string
+  /** Behind every symlink: the same for all who use the file. */
+  readonly realPath: string
   readonly #options: CredentialFileOptions
   /** Access tokens a refresh of ours has replaced. A file that still holds one is behind us. */
   readonly #replaced = new Set<string>()
@@ -53,6 +56,7 @@ export class CredentialFile {
 
   constructor(options: CredentialFileOptions) {
     this.path = options.path
+    this.realPath = options.realPath
     this.#options = options
   }
 
@@ -110,10 +114,18 @@ export class CredentialFile {
     const login = toLogin(json)
     if (login?.kind !== 'chatgpt') return old
 
-    await this.#write(disk.text, `${JSON.stringify(json, null, 2)}\n`)
+    await this.#write(disk, `${JSON.stringify(json, null, 2)}\n`)
     if (login.token !== old.token) this.#markReplaced(old.token)
     if (this.#login?.token === old.token) this.#login = login
     return login
+  }
+
+  /** Tokens that took the place of the file's and never got into it: a crash came between, or it cannot be written. */
+  async findKept(): Promise<RenewedTokens | undefined> {
+    const spent = refreshTokenOf(this.#disk)
+    const kept = spent === undefined ? undefined : await this.#options.renewals.find(spent)
+    if (kept === undefined || kept.token === this.#login?.token || this.#replaced.has(kept.token)) return undefined
+    return { accessToken: kept.token, refreshToken: kept.refreshToken, idToken: kept.idToken }
   }
 
   #markReplaced(token: string): void {
@@ -158,18 +170,16 @@ export class CredentialFile {
   }
 
   /** The new tokens are good whether or not the file takes them. */
-  async #write(oldText: string, newText: string): Promise<void> {
-    const { path, realPath, warnOnce, writeFile } = this.#options
-    const now = await readAuthText(realPath).catch(() => undefined)
-    if (now !== oldText) return
-    try {
-      await writeFile(realPath, newText)
-      this.#seen = undefined
-      warnOnce.over('write')
-    } catch (error) {
-      const reason = error instanceof Error && 'code' in error ? error.code : 'unknown'
-      warnOnce('write', { path, reason }, USED_TOKEN)
+  async #write(disk: DiskContent, newText: string): Promise<void> {
+    const { path, warnOnce, renewals } = this.#options
+    const outcome = await renewals.write({ oldText: disk.text, newText, spent: refreshTokenOf(disk) ?? '' })
+    if (outcome.kind === 'failed') {
+      warnOnce('write', { path, reason: outcome.code }, outcome.isKept ? USED_TOKEN_KEPT : USED_TOKEN)
+      return
     }
+    if (outcome.kind === 'changed') return
+    this.#seen = undefined
+    warnOnce.over('write')
   }
 }
 
@@ -177,6 +187,12 @@ const KEPT_AFTER_GONE = 'The sign-in file is gone; the token in memory stays in 
 const KEPT_AFTER_BROKEN = 'The sign-in file cannot be read; the last good token stays in use.'
 const USED_TOKEN =
   'The sign-in file cannot be written: the renewed tokens are kept in memory only, and the file now holds a used refresh token.'
+const USED_TOKEN_KEPT =
+  'The sign-in file cannot be written: the renewed tokens are kept in our own state directory, and the file now holds a used refresh token.'
+
+function refreshTokenOf(disk: DiskContent | undefined): string | undefined {
+  return disk?.login.kind === 'chatgpt' ? disk.login.refreshToken : undefined
+}
 
 /** @throws Node's own error */
 async function look(path: string): Promise<Seen> {

@@ -1,17 +1,23 @@
 import { realpath } from 'node:fs/promises'
-import { writeFileAtomically } from '../lib/atomic-write.ts'
+import { stageFile as stageOnDisk } from '../lib/atomic-write.ts'
+import type { WriteLock } from './cli-locks.ts'
 import { CredentialFile } from './credential-file.ts'
 import { PersonalIdentities } from './personal-identities.ts'
 import { Refresher, type RefreshLock } from './refresher.ts'
+import { RenewalFiles, type StageFile } from './renewal-files.ts'
 import { createWarnOnce, type Warn, type WarnOnce } from './warn-once.ts'
 
 export interface CredentialPoolOptions {
   readonly warn: Warn
   readonly now?: () => number
-  /** How a renewed file is written; default: atomically, mode 0600. */
-  readonly writeFile?: (path: string, text: string) => Promise<void>
+  /** How a renewed file gets onto the disk; default: durably, mode 0600. */
+  readonly stageFile?: StageFile
   /** Default: no lock beyond this process. */
   readonly withRefreshLock?: RefreshLock
+  /** Default: no lock. */
+  readonly withWriteLock?: WriteLock
+  /** Ours, for renewed sign-ins whose own file cannot be written. */
+  readonly storeDirectory?: string
   /** Default 30 s. */
   readonly refreshTimeoutMs?: number
 }
@@ -53,9 +59,15 @@ export function createCredentialPool(options: CredentialPoolOptions): Credential
 
 function createPooledFile(path: string, realPath: string, options: CredentialPoolOptions): PooledFile {
   const { now = Date.now, refreshTimeoutMs: timeoutMs = REFRESH_TIMEOUT_MS } = options
-  const { writeFile = writeFileAtomically, withRefreshLock = withoutLock } = options
+  const {
+    stageFile = stageOnDisk,
+    withRefreshLock = withoutLock,
+    withWriteLock = withoutLock,
+    storeDirectory,
+  } = options
   const warnOnce = createWarnOnce(options.warn)
-  const file = new CredentialFile({ path, realPath, warnOnce, now, writeFile })
+  const renewals = new RenewalFiles({ path, realPath, stageFile, withWriteLock, storeDirectory })
+  const file = new CredentialFile({ path, realPath, warnOnce, now, renewals })
   const refresher = new Refresher(file, { now, timeoutMs, withRefreshLock })
   return { file, refresher, identities: new PersonalIdentities(timeoutMs), warnOnce }
 }

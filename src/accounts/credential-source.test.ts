@@ -354,7 +354,7 @@ describe('writing', () => {
   test('A-17: tokens that cannot be written are used from memory, with one warning', async () => {
     await write(signIn({ expiresInMs: -1 }))
     const denied = () => Promise.reject(Object.assign(new Error('denied'), { code: 'EACCES' }))
-    const source = open({}, { writeFile: denied })
+    const source = open({}, { stageFile: denied })
     expect((await source.current(signal)).token).toBe('access-1')
     clockMs += 60_000
     await writeFile(path, `${await readFile(path, 'utf8')}\n`) // Changed, but still behind us.

@@ -35,7 +35,7 @@ export interface RefreshRequest extends IssuerOptions, OAuthIdentity {
 }
 
 /** The program that used our refresh token first may still be writing what it got. */
-const REUSED_WAIT_MS = 500
+const REUSED_WAITS_MS = [0, 100, 400, 500, 1000]
 const REST_MS = 30_000
 
 /** One refresh at a time for one file, and no refresh token twice where the first time may have counted (connector.md §3.4). */
@@ -84,7 +84,7 @@ export class Refresher {
 
   async #run(request: RefreshRequest): Promise<Login> {
     try {
-      return await this.#options.withRefreshLock(this.#file.path, () => this.#refreshLocked(request))
+      return await this.#options.withRefreshLock(this.#file.realPath, () => this.#refreshLocked(request))
     } finally {
       this.#triedAtMs = this.#options.now()
     }
@@ -94,6 +94,7 @@ export class Refresher {
     const file = this.#file
     await file.reload()
     if (file.login === undefined) throw file.problem
+    await this.#adoptKept()
     if (file.login.token !== request.stale && !isExpired(file.login, this.#options.now())) return file.login
     const snapshot = file.snapshot()
     if (snapshot === undefined) return file.login
@@ -107,6 +108,13 @@ export class Refresher {
     const message = toRefreshRequest(url, refreshToken, request.reason, request)
     const outcome = await this.#ask(message, refreshToken, host, request.send)
     return await this.#settle(outcome, snapshot, refreshToken, host)
+  }
+
+  /** What another process, or an earlier start of this one, got for the file's refresh token and could not put there. */
+  async #adoptKept(): Promise<void> {
+    const snapshot = this.#file.snapshot()
+    const kept = snapshot === undefined ? undefined : await this.#file.findKept()
+    if (snapshot !== undefined && kept !== undefined) await this.#file.replace(snapshot, kept)
   }
 
   async #ask(message: OAuthRequest, refreshToken: string, host: string, send: OAuthSend): Promise<RefreshOutcome> {
@@ -144,7 +152,7 @@ export class Refresher {
 
   /** Another program may have renewed the sign-in with the token we sent, or the person signed in anew. */
   async #findNewer(old: ChatGptLogin, code: string): Promise<Login | undefined> {
-    for (const waitMs of code === 'refresh_token_reused' ? [0, REUSED_WAIT_MS] : [0]) {
+    for (const waitMs of code === 'refresh_token_reused' ? REUSED_WAITS_MS : [0]) {
       await delay(waitMs)
       await this.#file.reload()
       const login = this.#file.login

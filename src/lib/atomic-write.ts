@@ -11,24 +11,58 @@ export interface AtomicWriteOptions {
   readonly rename?: (from: string, to: string) => Promise<void>
 }
 
+export interface StageOptions extends AtomicWriteOptions {
+  /** Of the temporary file; default: a random one. */
+  readonly temporaryName?: string
+}
+
 const BUSY_CODES = ['EPERM', 'EBUSY', 'EACCES']
 const RENAME_WAITS_MS = [10, 20, 50, 100, 200, 400]
+
+/** The new content of a file, safe on disk beside it and not in its place yet. */
+export interface StagedFile {
+  /** Puts it in place: every reader sees the old or the new content, never a part. */
+  commit(): Promise<void>
+  discard(): Promise<void>
+}
 
 /**
  * Replaces a file so that every reader sees the old or the new content, never a part. A symlink stays one: its target is
  * what gets replaced. The owner of an existing file is kept where that is allowed.
  */
 export async function writeFileAtomically(path: string, text: string, options: AtomicWriteOptions = {}): Promise<void> {
+  const staged = await stageFile(path, text, options)
+  try {
+    await staged.commit()
+  } catch (error) {
+    await staged.discard()
+    throw error
+  }
+}
+
+/**
+ * The first half of an atomic write. A crash from here on leaves the whole content in the temporary file.
+ * @throws Node's own error; then nothing is left behind
+ */
+export async function stageFile(path: string, text: string, options: StageOptions = {}): Promise<StagedFile> {
   const target = await toTarget(path)
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`)
+  const name = options.temporaryName ?? `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`
+  const temporary = join(dirname(target), name)
   try {
     await writeDurably(temporary, text, target, options.mode ?? 0o600)
-    await renameWithRetry(temporary, target, options)
   } catch (error) {
     await unlink(temporary).catch(() => undefined)
     throw error
   }
-  await syncDirectory(dirname(target))
+  return {
+    async commit() {
+      await renameWithRetry(temporary, target, options)
+      await syncDirectory(dirname(target))
+    },
+    async discard() {
+      await unlink(temporary).catch(() => undefined)
+    },
+  }
 }
 
 async function toTarget(path: string): Promise<string> {

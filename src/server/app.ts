@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createCliLocks } from '../accounts/cli-locks.ts'
 import { createCredentialPool } from '../accounts/credential-pool.ts'
+import { createRefreshLock } from '../accounts/refresh-lock.ts'
 import { createSend } from '../backends/openai-codex/backend-calls.ts'
 import { HttpClient } from '../backends/openai-codex/http-client.ts'
 import type { LoadedConfig } from '../config/load.ts'
@@ -48,7 +51,13 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const client = new HttpClient(proxy)
   const send = createSend(() => new HttpClient(proxy))
   const warn = (fields: JsonObject, message: string) => log.warn(fields, message)
-  const pool = createCredentialPool({ warn, now: Date.now })
+  const pool = createCredentialPool({
+    warn,
+    now: Date.now,
+    withRefreshLock: createRefreshLock({ warn, temporaryDirectory: tmpdir() }),
+    withWriteLock: createCliLocks(warn),
+    storeDirectory: join(loaded.paths.stateDirectory, 'accounts'),
+  })
   const shared = { loaded, log, client, proxy, send, pool }
   const backends = loaded.instances.map((instance) => wireBackend(instance, shared))
   const resolver = createModelResolver({
