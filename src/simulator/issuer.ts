@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type JsonObject, stringAt } from '../lib/json.ts'
+import type { JsonObject } from '../lib/json.ts'
 import { apiError, type Refusal } from './refusal.ts'
 import { type Claims, randomToken, toAccessToken, toIdToken } from './tokens.ts'
 
@@ -40,12 +40,13 @@ interface Access {
   readonly accountIds: readonly string[]
 }
 
-const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann'
+export const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann'
 
 /** The OAuth side: tokens with the claims of upstream.md §7, single-use refresh tokens (backend-facts.md §2). */
 export class Issuer {
   readonly #grants = new Map<string, Grant>()
   readonly #access = new Map<string, Access>()
+  readonly #idTokens = new Set<string>()
   readonly #lifetimeS: number
   /** Origin; known once the simulator listens. */
   url = ''
@@ -61,9 +62,11 @@ export class Issuer {
     const refreshToken = `rt_${randomToken(33)}`
     this.#grants.set(refreshToken, { options, state: 'valid' })
     this.#access.set(accessToken, { claims, accountIds: [accountId, claims.accountId] })
+    const idToken = toIdToken(this.url, claims)
+    this.#idTokens.add(idToken)
     return {
       access_token: accessToken,
-      id_token: toIdToken(this.url, claims),
+      id_token: idToken,
       refresh_token: refreshToken,
       account_id: accountId,
     }
@@ -100,14 +103,6 @@ export class Issuer {
     return path
   }
 
-  /** Answers `POST /oauth/token`. */
-  grant(parameters: JsonObject): Refusal {
-    const type = stringAt(parameters, 'grant_type')
-    if (type !== 'refresh_token') return oauthError(400, 'unsupported_grant_type', `Unsupported grant type: ${type}.`)
-    if (parameters.client_id !== CLIENT_ID) return oauthError(400, 'invalid_client', 'Unknown client_id.')
-    return this.refresh(stringAt(parameters, 'refresh_token') ?? '')
-  }
-
   /** Each refresh token works once; its successor takes over (backend-facts.md §2). */
   refresh(refreshToken: string): Refusal {
     const grant = this.#grants.get(refreshToken)
@@ -118,9 +113,23 @@ export class Issuer {
     if (grant.state === 'used') return oauthError(401, 'refresh_token_reused', 'Your refresh token was already used.')
     grant.state = 'used'
     const { expiresInS: _first, ...options } = grant.options
+    return this.grantTokens(options)
+  }
+
+  /** The token endpoint's answer with fresh tokens. */
+  grantTokens(options: TokenOptions): Refusal {
     const { account_id: _account, ...tokens } = this.issue(options)
     const scope = 'openid profile email offline_access'
     return { status: 200, body: { ...tokens, token_type: 'Bearer', expires_in: this.#lifetimeS, scope } }
+  }
+
+  knowsIdToken(idToken: string): boolean {
+    return this.#idTokens.has(idToken)
+  }
+
+  /** True for the newest refresh token of a sign-in. */
+  isValidRefreshToken(refreshToken: string): boolean {
+    return this.#grants.get(refreshToken)?.state === 'valid'
   }
 
   /** From now on the refresh token is refused as expired or revoked. */
@@ -194,6 +203,6 @@ function toClaims(options: TokenOptions, expiresAtMs: number): Claims {
   }
 }
 
-function oauthError(status: number, code: string, message: string): Refusal {
+export function oauthError(status: number, code: string, message: string): Refusal {
   return apiError(message, { code, status })
 }

@@ -1,10 +1,12 @@
-import type { JsonObject } from '../lib/json.ts'
-import type { Issuer } from './issuer.ts'
+import { type JsonObject, stringAt } from '../lib/json.ts'
+import { CLIENT_ID, type Issuer } from './issuer.ts'
 import type { CallName, OtherCall } from './records.ts'
 import { detail, type Refusal } from './refusal.ts'
+import type { SignIn } from './sign-in.ts'
 
 export interface CallContext {
   readonly issuer: Issuer
+  readonly signIn: SignIn
   readonly models: readonly JsonObject[]
   readonly modelsEtag: string
   readonly anyToken: boolean
@@ -17,6 +19,10 @@ export interface CallAnswer extends Refusal {
 /** By the path's end, so that any base path works. */
 export function toCallName(method: string, path: string): CallName {
   if (path.endsWith('/oauth/token')) return 'token'
+  if (path.endsWith('/oauth/revoke')) return 'revoke'
+  if (path.endsWith('/oauth/authorize')) return 'authorize'
+  if (path.endsWith('/deviceauth/usercode')) return 'device_usercode'
+  if (path.endsWith('/deviceauth/token')) return 'device_token'
   if (path.endsWith('/user-auth-credential/whoami')) return 'whoami'
   if (method !== 'GET') return 'other'
   if (path.endsWith('/models')) return 'models'
@@ -28,7 +34,8 @@ export function toCallName(method: string, path: string): CallName {
 /** Everything that generates nothing (upstream.md §3, §4, §6, §7). */
 export function answerCall(call: OtherCall, context: CallContext): CallAnswer {
   const { issuer } = context
-  if (call.name === 'token') return issuer.grant(call.body)
+  const signedIn = answerSignIn(call, context)
+  if (signedIn !== undefined) return signedIn
   if (call.name === 'whoami') return issuer.whoami(call.headers)
   if (call.name === 'upgrade') return detail('Method Not Allowed', 405)
   if (call.name === 'other') return detail('Not Found', 404)
@@ -38,6 +45,26 @@ export function answerCall(call: OtherCall, context: CallContext): CallAnswer {
     return { status: 200, body: { models: [...context.models] }, headers: { etag: context.modelsEtag } }
   }
   return { status: 200, body: call.name === 'usage' ? toUsage(call, issuer) : toAccounts(call, issuer) }
+}
+
+/** The issuer's calls that need no token; undefined for all others (upstream.md §8). */
+function answerSignIn({ name, path, body }: OtherCall, { issuer, signIn }: CallContext): CallAnswer | undefined {
+  switch (name) {
+    case 'token':
+      return stringAt(body, 'grant_type') === 'refresh_token' && body.client_id === CLIENT_ID
+        ? issuer.refresh(stringAt(body, 'refresh_token') ?? '')
+        : signIn.exchange(body)
+    case 'authorize':
+      return signIn.authorize(new URL(path, issuer.url).searchParams)
+    case 'device_usercode':
+      return signIn.userCode(body)
+    case 'device_token':
+      return signIn.deviceToken(body)
+    case 'revoke':
+      return signIn.revoke(body)
+    default:
+      return undefined
+  }
 }
 
 function toAccounts(call: OtherCall, issuer: Issuer): JsonObject {

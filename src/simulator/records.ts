@@ -41,7 +41,19 @@ export interface RecordedRequest extends RecordedCall {
   scenario: string | undefined
 }
 
-export const CALL_NAMES = ['models', 'usage', 'accounts_check', 'token', 'whoami', 'upgrade', 'other'] as const
+export const CALL_NAMES = [
+  'models',
+  'usage',
+  'accounts_check',
+  'token',
+  'authorize',
+  'device_usercode',
+  'device_token',
+  'revoke',
+  'whoami',
+  'upgrade',
+  'other',
+] as const
 export type CallName = (typeof CALL_NAMES)[number]
 
 /** Any other request. */

@@ -22,6 +22,7 @@ import { readBody } from './request-body.ts'
 import type { Scenario, ScenarioInput } from './scenario.ts'
 import { Script } from './script.ts'
 import { type ScriptedCall, ScriptedCalls, sendCall } from './scripted-calls.ts'
+import { SignIn } from './sign-in.ts'
 import { SocketEndpoint } from './socket-endpoint.ts'
 import { UsageEstimate } from './usage-estimate.ts'
 
@@ -53,6 +54,7 @@ export interface SimulatorOptions {
 /** A local stand-in for the Codex backend and its OAuth issuer, for work without an account. */
 export class Simulator {
   readonly issuer: Issuer
+  readonly signIn: SignIn
   /** Generating requests, answered or refused. */
   readonly requests: RecordedRequest[] = []
   /** WebSocket messages with `generate: false`, which generate nothing. */
@@ -79,6 +81,7 @@ export class Simulator {
     this.#options = options
     this.models = options.models ?? SIMULATOR_MODELS
     this.issuer = new Issuer(options.tokenLifetimeS)
+    this.signIn = new SignIn(this.issuer)
     this.#script = new Script(options.scenarios)
     this.#decisions = new Decisions(options, this.issuer, this.#script, this.#scripted, () => this.models)
     const listener: RequestListener = (request, response) => void this.#handle(request, response)
@@ -259,8 +262,9 @@ export class Simulator {
     const path = (request.url ?? '/').replace(/\?.*/s, '')
     const call = toOtherCall(request, text, toCallName(request.method ?? '', path))
     this.otherCalls.push(call)
-    const { issuer, models, modelsEtag } = this
-    const usual = () => answerCall(call, { issuer, models, modelsEtag, anyToken: this.#options.anyToken ?? false })
+    const { issuer, signIn, models, modelsEtag } = this
+    const { anyToken = false } = this.#options
+    const usual = () => answerCall(call, { issuer, signIn, models, modelsEtag, anyToken })
     await sendCall(response, this.#scripted.take(call.name), usual)
     this.#log(`${call.method} ${path} → ${response.headersSent ? response.statusCode : '-'}`)
   }
