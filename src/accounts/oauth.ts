@@ -146,7 +146,7 @@ function isOpenAiUrl(text: string | undefined): text is string {
 }
 
 /** `{error: {code}}`, or OAuth's own `{error: "invalid_grant"}`; only if it looks like a code, since it is shown. */
-function toErrorCode(body: JsonObject | undefined): string | undefined {
+export function toErrorCode(body: JsonObject | undefined): string | undefined {
   if (body === undefined) return undefined
   const error = objectAt(body, 'error')
   const candidates = [error && stringAt(error, 'code'), stringAt(body, 'error'), stringAt(body, 'code')]
@@ -154,7 +154,7 @@ function toErrorCode(body: JsonObject | undefined): string | undefined {
 }
 
 /** A token that could not stand in a header is none. */
-function tokenAt(body: JsonObject, key: string): string | undefined {
+export function tokenAt(body: JsonObject, key: string): string | undefined {
   const token = stringAt(body, key)
   return token !== undefined && /^[\x21-\x7e]+$/.test(token) ? token : undefined
 }

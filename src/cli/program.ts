@@ -19,6 +19,8 @@ export function createProgram(end: End): Command {
     .showSuggestionAfterError()
     .exitOverride()
   addServe(program, end)
+  addLogin(program, end)
+  addLogout(program, end)
   addModels(program, end)
   addDoctor(program, end)
   addConfig(program, end)
@@ -44,6 +46,30 @@ function addServe(program: Command, end: End): void {
       ),
     )
     .action(async (flags) => end(await (await import('./serve.ts')).runServe(flags)))
+}
+
+function addLogin(program: Command, end: End): void {
+  withConfig(program.command('login'))
+    .description(
+      'Sign in with ChatGPT and write the auth.json that the gateway and the Codex CLI use. An old one stays until the new one is complete.',
+    )
+    .option('--device', 'show a code to enter on any device; for SSH and containers')
+    .option('--paste', 'take the final address of the browser from the terminal; no port needed')
+    .option('--import <path>', 'copy an auth.json, or the one in this directory, after checking it')
+    .option('--with-access-token', 'read a personal access token (at-…) from stdin')
+    .option('--no-browser', 'only print the address')
+    .addHelpText(
+      'after',
+      examples('codexway login', 'codexway login --device', 'codexway login --with-access-token < token.txt'),
+    )
+    .action(async (flags) => end(await (await import('./login.ts')).runLogin(flags)))
+}
+
+function addLogout(program: Command, end: End): void {
+  withConfig(program.command('logout'))
+    .description('Revoke the sign-in at the issuer and remove its auth.json')
+    .addHelpText('after', examples('codexway logout'))
+    .action(async (flags) => end(await (await import('./logout.ts')).runLogout(flags)))
 }
 
 function addModels(program: Command, end: End): void {

@@ -8,7 +8,6 @@ import { createRefreshLock } from '../accounts/refresh-lock.ts'
 import { createSend } from '../backends/openai-codex/backend-calls.ts'
 import { HttpClient } from '../backends/openai-codex/http-client.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import { variable } from '../config/paths.ts'
 import { isLoopbackHost } from '../config/url-schema.ts'
 import { chatCompletions } from '../frontends/chat-completions/index.ts'
 import { responses } from '../frontends/responses/index.ts'
@@ -19,6 +18,7 @@ import { createModelListing } from '../models/listing.ts'
 import { createModelResolver } from '../models/resolve.ts'
 import { createAuthenticate } from './client-auth.ts'
 import { HttpServer } from './http-server.ts'
+import { toProxySettings } from './proxy-settings.ts'
 import { Router } from './router.ts'
 import { mountRoutes } from './routes.ts'
 import { turnRoute } from './turn-route.ts'
@@ -43,11 +43,7 @@ export interface AppOptions {
 /** Puts everything together; the only place that knows all parts. */
 export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): App {
   const { config, env } = loaded
-  const proxy = {
-    httpProxy: variable(env, 'HTTP_PROXY') ?? variable(env, 'http_proxy'),
-    httpsProxy: variable(env, 'HTTPS_PROXY') ?? variable(env, 'https_proxy'),
-    noProxy: variable(env, 'NO_PROXY') ?? variable(env, 'no_proxy'),
-  }
+  const proxy = toProxySettings(env)
   const client = new HttpClient(proxy)
   const send = createSend(() => new HttpClient(proxy))
   const warn = (fields: JsonObject, message: string) => log.warn(fields, message)

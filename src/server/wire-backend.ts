@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CredentialPool } from '../accounts/credential-pool.ts'
 import { createCredentialSource } from '../accounts/credential-source.ts'
-import type { OAuthSend } from '../accounts/oauth.ts'
+import { type OAuthSend, toIssuer } from '../accounts/oauth.ts'
+import { createTokenSource } from '../accounts/token-source.ts'
 import { type CallOptions, fetchModels, fetchUsage, probe } from '../backends/openai-codex/backend-calls.ts'
 import { type ClientIdentity, effectiveClientVersion, toClientIdentity } from '../backends/openai-codex/cli-profile.ts'
 import { createCompress } from '../backends/openai-codex/compression.ts'
@@ -23,6 +24,7 @@ import { Catalogue } from '../models/catalogue.ts'
 import { toModelCacheName } from '../models/model-cache.ts'
 import type { CapabilityLayer } from '../turn/capabilities.ts'
 import type { CredentialSource } from '../turn/connector.ts'
+import { toAuthSearch } from './auth-search.ts'
 
 export interface WiredBackend extends Backend {
   readonly catalogue: Catalogue
@@ -121,29 +123,26 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
 
 function createCredentials(
   instance: Instance,
-  identity: ClientIdentity,
+  { originator, userAgent }: ClientIdentity,
   { loaded, log, send, pool }: Shared,
 ): CredentialSource {
   const { env } = loaded
+  const caller = { originator, userAgent, send }
+  const token = variable(env, 'CODEX_ACCESS_TOKEN')
+  // As the CLI has it, the variable beats the file; a file that was named for this instance is meant all the same.
+  if (token?.startsWith('at-') === true && instance.codex_path === undefined) {
+    const issuer = toIssuer({ oauthIssuer: instance.oauth_issuer }, undefined)
+    return createTokenSource({ token, name: 'CODEX_ACCESS_TOKEN', issuer, ...caller })
+  }
   return createCredentialSource({
-    search: {
-      openaiCodexPath: variable(env, 'OPENAI_CODEX_PATH'),
-      codexPath: instance.codex_path,
-      codexHome: variable(env, 'CODEX_HOME'),
-      // Without any of the variables it is still the person's own directory.
-      home: variable(env, 'HOME') ?? (variable(env, 'USERPROFILE') === undefined ? loaded.home : undefined),
-      userProfile: variable(env, 'USERPROFILE'),
-      platform: process.platform,
-    },
+    search: toAuthSearch(instance, loaded),
     tokenRefresh: instance.token_refresh,
     allowApiKey: new URL(instance.baseUrl).hostname !== 'chatgpt.com',
     oauthIssuer: instance.oauth_issuer,
     tokenUrlOverride: variable(env, 'CODEX_REFRESH_TOKEN_URL_OVERRIDE'),
-    originator: identity.originator,
-    userAgent: identity.userAgent,
-    send,
     warn: (fields, message) => log.warn(fields, message),
     pool,
+    ...caller,
   })
 }
 

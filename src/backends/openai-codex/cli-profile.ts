@@ -7,6 +7,9 @@ export const CLI_PROFILE = {
   originator: 'codex_exec',
   /** `{originator}/{version} ({OS} {version}; {arch}) {terminal} ({client}; {version})`, with fixed machine words: ours are nobody's business. */
   userAgent: (version: string) => `codex_exec/${version} (Debian 12.0.0; x86_64) xterm (codex_exec; ${version})`,
+  /** `codex login` and `codex logout` speak as the CLI itself (upstream.md §1.1, capture [49]). */
+  loginOriginator: 'codex_cli_rs',
+  loginUserAgent: (version: string) => `codex_cli_rs/${version} (Debian 12.0.0; x86_64) xterm`,
   betaFeatures: 'remote_compaction_v2',
   /** Wire order; a request sends those of them that apply. */
   headerOrder: [
