@@ -1,11 +1,11 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { type JsonObject, stringAt } from '../../lib/json.ts'
+import { type DeltaPlace, DeltaReader, slotOf } from '../../turn/delta.ts'
 import type { TurnEvent } from '../../turn/events.ts'
+import { SentText } from '../../turn/sent-text.ts'
 import { type ToolTextFormats, toToolText } from '../../turn/tool-text.ts'
 import type { Turn } from '../../turn/turn.ts'
-import { type DeltaPlace, DeltaReader, slotOf } from './delta.ts'
 import { type ChatCall, toChatCall } from './items.ts'
-import { SentText } from './sent-text.ts'
 
 interface OpenCall {
   readonly index: number

@@ -1,4 +1,5 @@
 import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
+import { partsOf } from '../../turn/output-items.ts'
 import type { Turn } from '../../turn/turn.ts'
 
 /** A call as chat clients see it. */
@@ -8,10 +9,6 @@ export interface ChatCall {
   /** Argument JSON, or the raw input of a custom call. */
   readonly text: string
   readonly type: 'function' | 'custom'
-}
-
-export function isCall(item: JsonObject): boolean {
-  return item.type === 'function_call' || item.type === 'custom_tool_call'
 }
 
 /** A custom call stays one only for clients that declared the tool so; others get a function (connector.md §9.1). */
@@ -29,22 +26,6 @@ export function toChatCall(item: JsonObject, turn: Turn): ChatCall {
     : { id, name, text: JSON.stringify({ input }), type: 'function' }
 }
 
-export function messageText(item: JsonObject, type: 'output_text' | 'refusal'): string {
-  return partsOf(item)
-    .filter((part) => part.type === type)
-    .map((part) => stringAt(part, type === 'refusal' ? 'refusal' : 'text') ?? '')
-    .join('')
-}
-
-/** Summary parts, and raw reasoning where the model shows it, a blank line between (connector.md §9.1). */
-export function reasoningText(item: JsonObject): string {
-  const parts = [...(arrayAt(item, 'summary') ?? []), ...(arrayAt(item, 'content') ?? [])]
-  return parts
-    .map((part) => (isObject(part) ? (stringAt(part, 'text') ?? '') : ''))
-    .filter((text) => text !== '')
-    .join('\n\n')
-}
-
 export function annotationsOf(item: JsonObject): JsonObject[] {
   return partsOf(item).flatMap((part) => (arrayAt(part, 'annotations') ?? []).filter(isObject).map(toAnnotation))
 }
@@ -53,8 +34,4 @@ export function toAnnotation(annotation: JsonObject): JsonObject {
   if (annotation.type !== 'url_citation' || objectAt(annotation, 'url_citation') !== undefined) return annotation
   const { type, ...citation } = annotation
   return { type, url_citation: citation }
-}
-
-function partsOf(item: JsonObject): JsonObject[] {
-  return (arrayAt(item, 'content') ?? []).filter(isObject)
 }

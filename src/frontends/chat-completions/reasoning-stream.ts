@@ -1,9 +1,9 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import type { JsonObject } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
+import { DeltaReader, prefixed } from '../../turn/delta.ts'
 import type { TurnEvent } from '../../turn/events.ts'
-import { DeltaReader, prefixed } from './delta.ts'
-import { reasoningText } from './items.ts'
+import { reasoningText } from '../../turn/output-items.ts'
 
 const EMPTY_LITERAL = '""'
 

@@ -2,9 +2,10 @@ import type { Response } from 'openai/resources/responses/responses'
 import { shortId } from '../../lib/ids.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
+import { isCall, messageText, reasoningText } from '../../turn/output-items.ts'
 import { toToolText } from '../../turn/tool-text.ts'
 import type { Turn } from '../../turn/turn.ts'
-import { annotationsOf, type ChatCall, isCall, messageText, reasoningText, toChatCall } from './items.ts'
+import { annotationsOf, type ChatCall, toChatCall } from './items.ts'
 import { toChatUsage } from './usage.ts'
 
 /** A finished response → `chat.completion` (connector.md §9.2). */

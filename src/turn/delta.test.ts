@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { toBytes, toText } from '../../lib/byte-string.ts'
-import { TurnEvent } from '../../turn/events.ts'
+import { toBytes, toText } from '../lib/byte-string.ts'
 import { DeltaReader, prefixed } from './delta.ts'
+import { TurnEvent } from './events.ts'
 
 const TYPE = 'response.output_text.delta'
 

@@ -1,6 +1,6 @@
-import type { ByteString } from '../../lib/byte-string.ts'
-import { copyBytes, toText } from '../../lib/byte-string.ts'
-import { type JsonObject, stringAt } from '../../lib/json.ts'
+import type { ByteString } from '../lib/byte-string.ts'
+import { copyBytes, toText } from '../lib/byte-string.ts'
+import { type JsonObject, stringAt } from '../lib/json.ts'
 
 const CHUNK_CHARACTERS = 4096
 

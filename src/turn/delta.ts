@@ -1,7 +1,7 @@
-import { type ByteString, copyBytes, jsonBytes, sliceBytes } from '../../lib/byte-string.ts'
-import { numberAt, stringAt } from '../../lib/json.ts'
-import { closingQuote, scanInteger, scanStringLiteral } from '../../lib/json-scan.ts'
-import type { TurnEvent } from '../../turn/events.ts'
+import { type ByteString, copyBytes, jsonBytes, sliceBytes } from '../lib/byte-string.ts'
+import { numberAt, stringAt } from '../lib/json.ts'
+import { closingQuote, scanInteger, scanStringLiteral } from '../lib/json-scan.ts'
+import type { TurnEvent } from './events.ts'
 import { decodeLiteral } from './sent-text.ts'
 
 /** Where a delta belongs. The same object as long as nothing of it changes. */
