@@ -211,7 +211,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   }
 
   #withReasoning(turn: Turn, backend: Backend, scope: ReasoningScope): Turn {
-    if (turn.endpoint !== 'chat' || !backend.reasoningReplay) return turn
+    if (turn.endpoint === 'responses' || !backend.reasoningReplay) return turn
     return withInput(turn, this.#reasoning.restore(scope, turn.body.input))
   }
 
@@ -235,7 +235,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 
   /** @param contextBytes what a stored answer's history weighs about as much as */
   #remember({ turn, backend, credential, resolved }: ReadyTurn, response: JsonObject, contextBytes: number): void {
-    if (turn.endpoint === 'chat') {
+    if (turn.endpoint !== 'responses') {
       const output = Array.isArray(response.output) ? response.output : []
       if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)
     } else if (turn.store) {

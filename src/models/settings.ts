@@ -1,10 +1,11 @@
 import type { Capabilities } from '../turn/capabilities.ts'
+import type { Endpoint } from '../turn/endpoint.ts'
 import type { ModelEntry, ModelSettings, ModelWishes, ResolvedModel } from '../turn/model.ts'
 import { type CheckedWishes, checkWishes, EFFORTS, type Effort, type WishPaths } from './setting-words.ts'
 
 export interface SettingsInput {
   readonly resolved: ResolvedModel
-  readonly endpoint: 'chat' | 'responses'
+  readonly endpoint: Endpoint
   /** The body's own words; absent = not asked. */
   readonly body: ModelWishes
   /** Where the body has them, if not in the endpoint's usual places. */
@@ -12,8 +13,9 @@ export interface SettingsInput {
   readonly reasoningOutput: Capabilities['reasoning_output']
 }
 
-const BODY_PATHS: Record<SettingsInput['endpoint'], WishPaths> = {
+const BODY_PATHS: Record<Endpoint, WishPaths> = {
   chat: { effort: 'reasoning_effort', verbosity: 'verbosity', summary: 'reasoning.summary' },
+  messages: { effort: 'output_config.effort', verbosity: 'model', summary: 'thinking.display' },
   responses: { effort: 'reasoning.effort', verbosity: 'text.verbosity', summary: 'reasoning.summary' },
 }
 const QUERY_PATHS: WishPaths = { effort: 'model', verbosity: 'model', summary: 'model' }
@@ -65,7 +67,7 @@ function rank([query, body, alias]: [CheckedWishes, CheckedWishes, CheckedWishes
 
 function settleEffort(asked: Effort | undefined, { resolved, endpoint }: SettingsInput): string | undefined {
   if (asked !== undefined) return toWireEffort(asked, resolved.entry?.efforts ?? [])
-  const standard = endpoint === 'chat' ? resolved.entry?.defaultEffort : undefined
+  const standard = endpoint === 'responses' ? undefined : resolved.entry?.defaultEffort
   return standard === 'ultra' ? 'max' : standard
 }
 
@@ -84,13 +86,13 @@ function toCommonEffort(asked: Effort): Effort {
 
 function settleVerbosity(asked: string | undefined, { resolved: { entry }, endpoint }: SettingsInput): Settled {
   if (entry?.supportsVerbosity === false) return { value: undefined, isDropped: asked !== undefined }
-  const standard = endpoint === 'chat' ? entry?.defaultVerbosity : undefined
+  const standard = endpoint === 'responses' ? undefined : entry?.defaultVerbosity
   return { value: asked ?? standard, isDropped: false }
 }
 
 /** A wish beats `reasoning_output: none`, which only takes away the default. */
 function settleSummary(asked: string | undefined, input: SettingsInput): Settled {
-  const standard = input.endpoint === 'chat' && input.reasoningOutput !== 'none' ? 'auto' : undefined
+  const standard = input.endpoint !== 'responses' && input.reasoningOutput !== 'none' ? 'auto' : undefined
   const value = asked === 'none' ? undefined : (asked ?? standard)
   if (input.resolved.entry?.supportsSummaries !== false) return { value, isDropped: false }
   return { value: undefined, isDropped: asked !== undefined && asked !== 'none' }

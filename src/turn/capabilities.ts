@@ -1,4 +1,5 @@
 import type { JsonObject } from '../lib/json.ts'
+import type { Endpoint } from './endpoint.ts'
 import { GatewayError } from './errors.ts'
 
 /** Everything a profile may say, with its allowed values (connector.md §5.1). `boolean` keys hold true or false. */
@@ -39,7 +40,7 @@ export const DEFAULT_CAPABILITIES: Omit<Capabilities, 'codex_passthrough'> = {
 }
 
 /** Later layers win. */
-export function mergeCapabilities(endpoint: 'chat' | 'responses', layers: readonly CapabilityLayer[]): Capabilities {
+export function mergeCapabilities(endpoint: Endpoint, layers: readonly CapabilityLayer[]): Capabilities {
   return Object.assign({ ...DEFAULT_CAPABILITIES, codex_passthrough: endpoint === 'responses' }, ...layers)
 }
 

@@ -81,3 +81,18 @@ test('any split of a text stays within the token limit', async () => {
     { numRuns: 50 },
   )
 })
+
+test('a limit far above the first deltas is still exact, whatever their escapes', async () => {
+  const deltas = Array.from({ length: 40 }, (_, index) => `w${index} "☀"\n`)
+  const { text, last } = await run(deltas, { maxOutputTokens: 150 })
+  expect(deltas.join('').startsWith(text)).toBe(true)
+  expect(encode(text)).toHaveLength(150)
+  expect(last).toBe('response.incomplete')
+})
+
+test('the final response names the sequence that ended it', async () => {
+  const events: TurnEvent[] = []
+  const limits = { stop: ['yy', 'END'], maxOutputTokens: undefined }
+  for await (const batch of limitOutput(streamOf(['a E', 'ND yy']), limits)) events.push(...batch)
+  expect(events.at(-1)?.fields.response).toMatchObject({ status: 'completed', stop_sequence: 'END' })
+})

@@ -1,4 +1,5 @@
 import { type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
+import { scanInteger, scanStringLiteral } from '../lib/json-scan.ts'
 import { ResponseCollector } from './collect.ts'
 import { type EventBatch, eventsOf, isTerminal, TurnEvent, type TurnStream } from './events.ts'
 import { StopSearch } from './stop-search.ts'
@@ -22,7 +23,8 @@ async function* limited(stream: TurnStream, limits: OutputLimits): AsyncGenerato
   for await (const batch of stream) {
     const out: TurnEvent[] = []
     for (const event of eventsOf(batch)) {
-      out.push(...(await limiter.push(event)))
+      if (limiter.passes(event)) out.push(event)
+      else out.push(...(await limiter.push(event)))
       if (limiter.isEnded) break
     }
     if (out.length > 0) yield out
@@ -51,6 +53,16 @@ class Limiter {
     this.#budget = maxOutputTokens === undefined ? undefined : new TokenBudget(maxOutputTokens)
   }
 
+  /** Takes a delta that cannot reach the limit without parsing it; false = `push` must look at it. */
+  passes(event: TurnEvent): boolean {
+    if (this.#search !== undefined || !COUNTED.has(event.type)) return false
+    const literal = scanStringLiteral(event.json, 'delta')
+    if (literal === undefined || this.#budget?.takeUncounted(literal) !== true) return false
+    this.#withDeltas.add(scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? 0)
+    this.#collector.push(event)
+    return true
+  }
+
   async push(event: TurnEvent): Promise<TurnEvent[]> {
     if (COUNTED.has(event.type)) return this.#delta(event)
     const before = event.type === 'response.output_item.done' ? await this.#deltaless(event.fields) : []
@@ -65,15 +77,16 @@ class Limiter {
     this.#withDeltas.add(numberAt(fields, 'output_index') ?? 0)
     const isText = event.type === 'response.output_text.delta'
     const sent = stringAt(fields, 'delta') ?? ''
-    const found = isText && this.#search !== undefined ? this.#search.push(sent) : { text: sent, isFound: false }
+    const searched = isText && this.#search !== undefined ? this.#search.push(sent) : { text: sent, found: undefined }
     if (isText) this.#lastText = fields
-    const allowed = this.#budget === undefined ? found.text : await this.#budget.take(found.text)
-    const isOver = allowed.length < found.text.length
+    const allowed = this.#budget === undefined ? searched.text : await this.#budget.take(searched.text)
+    const isOver = allowed.length < searched.text.length
     const kept = allowed === sent ? event : TurnEvent.of({ ...fields, type: event.type, delta: allowed })
     const out = allowed === '' ? [] : [kept]
     for (const each of out) this.#collector.push(each)
-    if (isOver) return [...out, ...this.#close('incomplete')]
-    return found.isFound ? [...out, ...this.#close('completed')] : out
+    if (isOver) return [...out, ...this.#close('incomplete', { incomplete_details: { reason: 'max_output_tokens' } })]
+    if (searched.found === undefined) return out
+    return [...out, ...this.#close('completed', { stop_sequence: searched.found })]
   }
 
   /** An item whose text no delta brought is checked whole, as if it had come in one. */
@@ -102,8 +115,11 @@ class Limiter {
     return [event]
   }
 
-  /** Well-formed ends for whatever is open, then for the response. */
-  #close(status: 'completed' | 'incomplete'): TurnEvent[] {
+  /**
+   * Well-formed ends for whatever is open, then for the response.
+   * @param reason members of the final response: `incomplete_details`, or our own `stop_sequence` with the text found
+   */
+  #close(status: 'completed' | 'incomplete', reason: JsonObject): TurnEvent[] {
     this.isEnded = true
     const response = this.#collector.response()
     const items: JsonObject[] = Array.isArray(response.output) ? response.output : []
@@ -113,14 +129,8 @@ class Limiter {
     const open = items.flatMap((item, index) =>
       item.status === 'in_progress' || item.status === undefined ? closeItem({ ...item, status }, index) : [],
     )
-    const final =
-      status === 'completed'
-        ? { ...response, status, output }
-        : { ...response, status, incomplete_details: { reason: 'max_output_tokens' }, output }
-    return [
-      ...open,
-      TurnEvent.of({ type: `response.${status}`, response: { ...final, usage: response.usage ?? null } }),
-    ]
+    const final = { ...response, status, ...reason, output, usage: response.usage ?? null }
+    return [...open, TurnEvent.of({ type: `response.${status}`, response: final })]
   }
 }
 

@@ -7,17 +7,17 @@ export class StopSearch {
     this.#sequences = sequences
   }
 
-  /** @returns the text that may go out; with `isFound` it ends right before the sequence */
-  push(piece: string): { text: string; isFound: boolean } {
+  /** @returns the text that may go out; with `found` it ends right before that sequence */
+  push(piece: string): { text: string; found: string | undefined } {
     const text = this.#held + piece
-    const found = this.#sequences.map((sequence) => text.indexOf(sequence)).filter((at) => at !== -1)
-    if (found.length > 0) {
+    const found = earliest(text, this.#sequences)
+    if (found !== undefined) {
       this.#held = ''
-      return { text: text.slice(0, Math.min(...found)), isFound: true }
+      return { text: text.slice(0, text.indexOf(found)), found }
     }
     const keep = Math.max(...this.#sequences.map((sequence) => beginningAtEnd(text, sequence)))
     this.#held = text.slice(text.length - keep)
-    return { text: text.slice(0, text.length - keep), isFound: false }
+    return { text: text.slice(0, text.length - keep), found: undefined }
   }
 
   /** What was held back after all belongs to the text. */
@@ -26,6 +26,11 @@ export class StopSearch {
     this.#held = ''
     return rest
   }
+}
+
+function earliest(text: string, sequences: readonly string[]): string | undefined {
+  const present = sequences.filter((sequence) => text.includes(sequence))
+  return present.sort((a, b) => text.indexOf(a) - text.indexOf(b))[0]
 }
 
 /** Length of the longest end of the text that is a beginning of the sequence, but not all of it. */

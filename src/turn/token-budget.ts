@@ -1,9 +1,13 @@
+import type { ByteString } from '../lib/byte-string.ts'
+import { SentText } from './sent-text.ts'
 import { type CountTokens, loadTokenCounter } from './token-counter.ts'
 
 /** Lets text through up to a number of o200k tokens, counted over the whole of it (connector.md §10). */
 export class TokenBudget {
   readonly #limit: number
   #text = ''
+  /** Taken behind `#text`, not decoded yet. */
+  #uncounted = new SentText()
   /** Tokens of the text at the last exact count, and the bytes let through since: a token has at least one byte. */
   #counted = 0
   #bytesSince = 0
@@ -12,8 +16,23 @@ export class TokenBudget {
     this.#limit = limit
   }
 
+  /**
+   * Takes a piece that cannot be too much: neither counted nor decoded.
+   * @param literal the piece as a JSON string literal, at least as long as its text
+   * @returns false if it must be counted; nothing has been taken then
+   */
+  takeUncounted(literal: ByteString): boolean {
+    const bytes = literal.length - 2
+    if (this.#counted + this.#bytesSince + bytes > this.#limit) return false
+    this.#uncounted.add(literal)
+    this.#bytesSince += bytes
+    return true
+  }
+
   /** @returns the piece, or as much of it as fits, whole characters only */
   async take(piece: string): Promise<string> {
+    this.#text += this.#uncounted.decode()
+    this.#uncounted = new SentText()
     const bytes = Buffer.byteLength(piece)
     if (this.#counted + this.#bytesSince + bytes <= this.#limit) {
       this.#text += piece

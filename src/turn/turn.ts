@@ -1,6 +1,7 @@
 import type { JsonObject } from '../lib/json.ts'
 import type { CapabilityLayer } from './capabilities.ts'
 import type { ClientFamily } from './client-family.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** An input item in the Responses form. Unknown types and unknown members pass through, hence no closed union here. */
 export type InputItem = JsonObject
@@ -10,13 +11,13 @@ export type InputItem = JsonObject
  * cannot say. Made by a frontend's `parse`; owned by the one request it came with.
  */
 export interface Turn {
-  readonly endpoint: 'chat' | 'responses'
+  readonly endpoint: Endpoint
   /** The client's own model string, unresolved. */
   readonly model: string
   readonly stream: boolean
   readonly body: TurnBody
 
-  /** Texts the answer must stop before (chat only); empty = none. */
+  /** Texts the answer must stop before (not on Responses); empty = none. */
   readonly stop: readonly string[]
   /** Smallest of the client's token limits; undefined = none. */
   readonly maxOutputTokens: number | undefined

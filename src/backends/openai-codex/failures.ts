@@ -1,4 +1,5 @@
 import { type JsonObject, numberAt, objectAt, parseJsonObject } from '../../lib/json.ts'
+import type { Endpoint } from '../../turn/endpoint.ts'
 import { type ErrorKind, type ErrorOptions, GatewayError } from '../../turn/errors.ts'
 import type { TurnEvent } from '../../turn/events.ts'
 import { type Complaint, readComplaint, toShown } from './complaint.ts'
@@ -7,7 +8,7 @@ import { readRetryAfter } from './retry-after.ts'
 
 /** Where a failure happened, as far as its wording needs it. */
 export interface FailureContext {
-  readonly endpoint: 'chat' | 'responses'
+  readonly endpoint: Endpoint
   readonly slug: string
   readonly host: string
 }
@@ -128,7 +129,7 @@ function byCode(failure: Failure, { endpoint }: FailureContext): Verdict | undef
   const words = [code ?? '', type ?? '']
   const word = (known: ReadonlySet<string>) => words.find((candidate) => known.has(candidate))
   if (words.includes('context_length_exceeded') || /exceeds the context window/i.test(message)) {
-    return { kind: 'context_length_exceeded', param: endpoint === 'chat' ? 'messages' : 'input' }
+    return { kind: 'context_length_exceeded', param: endpoint === 'responses' ? 'input' : 'messages' }
   }
   if (words.includes('invalid_encrypted_content')) return { kind: 'invalid_encrypted_content' }
   if (word(LIMITED) !== undefined) return usageLimit(failure)
