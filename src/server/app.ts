@@ -9,6 +9,7 @@ import { createSend } from '../backends/openai-codex/backend-calls.ts'
 import { HttpClient } from '../backends/openai-codex/http-client.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { isLoopbackHost } from '../config/url-schema.ts'
+import { anthropicMessages } from '../frontends/anthropic-messages/index.ts'
 import { chatCompletions } from '../frontends/chat-completions/index.ts'
 import { responses } from '../frontends/responses/index.ts'
 import { TurnPipeline } from '../gateway/run-turn.ts'
@@ -64,15 +65,16 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const gateway = new TurnPipeline({ backends, resolver, installationId: installationId(loaded), warn })
   const router = new Router()
   const turnOptions = { gateway, maxBodyBytes: config.server.max_body_bytes, keepaliveMs }
-  for (const frontend of [chatCompletions, responses])
-    router.add('POST', frontend.path, turnRoute(frontend, turnOptions))
+  const doors = [chatCompletions, responses, anthropicMessages]
+  for (const door of doors) for (const path of door.paths) router.add('POST', path, turnRoute(door, turnOptions))
   const listing = createModelListing({ instances: backends, resolver })
   const main = backends.find(({ name }) => name === resolver.defaultInstance) ?? backends[0]
   if (main !== undefined) mountRoutes(router, { listing, backend: main })
 
   const { host, port, api_keys: apiKeys, allowed_hosts: allowedHosts, cors_origins: corsOrigins } = config.server
   const origins = { allowedHosts, corsOrigins, isLoopbackBind: isLoopbackHost(host) }
-  const server = new HttpServer({ router, authenticate: createAuthenticate(apiKeys), origins, log })
+  const errorForms = doors.flatMap(({ errors }) => errors ?? [])
+  const server = new HttpServer({ router, authenticate: createAuthenticate(apiKeys), origins, errorForms, log })
   return {
     backends,
     defaultBackend: main,

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { shortId } from '../lib/ids.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { GatewayError, toOpenAiError } from '../turn/errors.ts'
+import type { ErrorForm } from '../turn/frontend.ts'
 
 /** One request and its answer, from the first byte to the log line. */
 export class Exchange {
@@ -18,15 +19,18 @@ export class Exchange {
   keyId = ''
   /** What the log line says besides status and time. */
   readonly notes: JsonObject = {}
+  readonly #errorForm: ErrorForm | undefined
   readonly #abort = new AbortController()
   readonly #answerHeaders: Record<string, string>
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, errorForms: readonly ErrorForm[]) {
     this.request = request
     this.response = response
     this.path = PLAIN_PATH.test(request.url ?? '') ? (request.url ?? '') : this.url.pathname
     this.headers = joinHeaders(request)
-    this.#answerHeaders = { 'x-request-id': this.id, 'x-codexway-request-id': this.id }
+    this.#errorForm = errorForms.find((form) => form.covers(this.path, this.headers))
+    const ours = { 'x-request-id': this.id, 'x-codexway-request-id': this.id }
+    this.#answerHeaders = { ...ours, ...this.#errorForm?.headers(this.id) }
     response.once('close', () => {
       // Most answers end well: an error for each of them would cost a stack trace.
       if (!response.writableFinished) this.stop(new GatewayError('cancelled', 'The client closed the connection.'))
@@ -82,7 +86,7 @@ export class Exchange {
     this.setHeaders(error.headers)
     if (error.retryAfterSeconds !== undefined) this.setHeaders({ 'retry-after': String(error.retryAfterSeconds) })
     if (error.isFinal) this.setHeaders({ 'x-should-retry': 'false' })
-    this.sendJson(error.status, toOpenAiError(error))
+    this.sendJson(error.status, this.#errorForm?.body(error, this.id) ?? toOpenAiError(error))
   }
 }
 

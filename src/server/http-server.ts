@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { shortId } from '../lib/ids.ts'
 import { GatewayError, toOpenAiError } from '../turn/errors.ts'
+import type { ErrorForm } from '../turn/frontend.ts'
 import type { Authenticate } from './client-auth.ts'
 import { Exchange } from './exchange.ts'
 import { guardOrigin, type OriginRules } from './origin-guard.ts'
@@ -20,6 +21,8 @@ export interface HttpServerOptions {
   readonly router: Router
   readonly authenticate: Authenticate
   readonly origins: OriginRules
+  /** Protocols whose errors are not in OpenAI's form. */
+  readonly errorForms: readonly ErrorForm[]
   readonly log: Logger
 }
 
@@ -90,7 +93,7 @@ export class HttpServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const exchange = new Exchange(request, response)
+    const exchange = new Exchange(request, response, this.#options.errorForms)
     this.#running.add(exchange)
     response.once('close', () => {
       this.#running.delete(exchange)

@@ -46,3 +46,10 @@ test('what the backend could not read is forgotten', () => {
   store.forget(scope, [call('a')])
   expect(store.restore(scope, [call('a')])).toEqual([call('a')])
 })
+
+test('what the client brings itself is not put in twice', () => {
+  const store = new ReasoningStore()
+  store.remember(scope, [sealed, said('I look.'), call('a'), call('b')])
+  const input = [asked, kept, said('I look.'), call('a'), call('b')]
+  expect(store.restore(scope, input)).toEqual(input)
+})

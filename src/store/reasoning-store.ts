@@ -30,15 +30,19 @@ export class ReasoningStore {
     for (const key of keys) if (key !== undefined) this.#entries.set(key, reasoning, sizeBytes)
   }
 
-  /** The conversation with every remembered reasoning put back right before the item it led to. */
+  /**
+   * The conversation with every remembered reasoning put back right before the item it led to, unless the client brought
+   * it itself.
+   */
   restore(scope: ReasoningScope, input: readonly InputItem[]): InputItem[] {
     const used = new Set<readonly InputItem[]>()
+    const brought = new Set(input.filter(isReasoning).map((item) => item.encrypted_content))
     return input.flatMap((item) => {
       const key = anchorKey(scope, item)
       const reasoning = key === undefined ? undefined : this.#entries.get(key)
       if (reasoning === undefined || used.has(reasoning)) return [item]
       used.add(reasoning)
-      return [...reasoning, item]
+      return [...reasoning.filter((sealed) => !brought.has(sealed.encrypted_content)), item]
     })
   }
 

@@ -8,12 +8,23 @@ import type { ClientRequest, Turn } from './turn.ts'
 
 /** One client protocol. Everything here is synchronous and pure; the route owns sockets and clocks. */
 export interface Frontend {
-  readonly path: string
+  readonly paths: readonly string[]
+  /** Absent = OpenAI's form, which all other paths have too. */
+  readonly errors?: ErrorForm
   /** @throws GatewayError with the path of the offending field */
   parse(body: JsonObject, request: ClientRequest): Turn
   encoder(turn: Turn, capabilities: Capabilities): Encoder
   /** The answer of a request that does not stream. */
   result(response: Response, turn: Turn, capabilities: Capabilities): JsonObject
+}
+
+/** How one protocol tells of a failure before the answer has begun. */
+export interface ErrorForm {
+  /** True for requests whose client reads this form, whether or not they reach a door. */
+  covers(path: string, headers: ClientRequest['headers']): boolean
+  body(error: GatewayError, requestId: string): JsonObject
+  /** Headers of every answer. */
+  headers(requestId: string): Record<string, string>
 }
 
 /** The state of one stream towards one client. */

@@ -93,6 +93,6 @@ test('a limit far above the first deltas is still exact, whatever their escapes'
 test('the final response names the sequence that ended it', async () => {
   const events: TurnEvent[] = []
   const limits = { stop: ['yy', 'END'], maxOutputTokens: undefined }
-  for await (const batch of limitOutput(streamOf(['a E', 'ND yy']), limits)) events.push(...batch)
+  for await (const batch of limitOutput(streamOf(['a E', 'ND yy']), limits)) events.push(...eventsOf(batch))
   expect(events.at(-1)?.fields.response).toMatchObject({ status: 'completed', stop_sequence: 'END' })
 })

@@ -16,6 +16,17 @@ export function checkStrictSchema(schema: unknown, path: string, kind: SchemaErr
   checkNode(schema, path, kind, 0)
 }
 
+/** True if the backend would take the schema as a strict one. */
+export function isStrictSchema(schema: unknown): boolean {
+  try {
+    checkStrictSchema(schema, '', 'invalid_json_schema')
+    return isObject(schema)
+  } catch (error) {
+    if (error instanceof GatewayError) return false
+    throw error
+  }
+}
+
 type SchemaErrorKind = 'invalid_function_parameters' | 'invalid_json_schema'
 
 function checkNode(schema: unknown, path: string, kind: SchemaErrorKind, depth: number): void {

@@ -23,6 +23,8 @@ export interface Turn {
   readonly maxOutputTokens: number | undefined
   /** Streamed chat: one last chunk with the usage. */
   readonly includeUsage: boolean
+  /** Messages: what of the model's reasoning its blocks show; absent elsewhere. */
+  readonly thinking?: ThinkingShown
   /** The client spoke the old `functions` form and is answered in it. */
   readonly legacyFunctions: boolean
   /** Names (the client's spelling) of tools declared as custom. */
@@ -53,6 +55,9 @@ export interface Turn {
   readonly remoteImages: readonly RemoteImage[]
   readonly client: Client
 }
+
+/** Thinking blocks: with the summary, with the signature alone, or none. */
+export type ThinkingShown = 'summarized' | 'omitted' | 'none'
 
 /** Members as the client asked for them; `undefined`/absent = not asked. */
 export interface TurnBody {

@@ -5,7 +5,7 @@ import { ChatEncoder } from './stream.ts'
 
 /** `POST /v1/chat/completions` (connector.md §7, §9). */
 export const chatCompletions: Frontend = {
-  path: '/v1/chat/completions',
+  paths: ['/v1/chat/completions'],
   parse: parseChatRequest,
   encoder: (turn, capabilities) => new ChatEncoder(turn, capabilities),
   result: toChatCompletion,

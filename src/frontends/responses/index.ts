@@ -5,7 +5,7 @@ import { ResponsesEncoder } from './stream.ts'
 
 /** `POST /v1/responses` (connector.md §8). */
 export const responses: Frontend = {
-  path: '/v1/responses',
+  paths: ['/v1/responses'],
   parse: parseResponsesRequest,
   encoder: (turn) => new ResponsesEncoder(turn),
   // The backend's own object, passed on whole.

@@ -1,0 +1,67 @@
+import { type JsonObject, stringAt } from '../../lib/json.ts'
+import { invalidField } from '../../turn/errors.ts'
+import { asObject } from '../../turn/read-body.ts'
+import type { InputItem } from '../../turn/turn.ts'
+import { readText } from './content.ts'
+import { toReasoningItem } from './signature.ts'
+
+interface AssistantTarget {
+  readonly input: InputItem[]
+  readonly calls: Map<string, string>
+  readonly calledTools: Set<string>
+}
+
+/** An assistant message's content → text messages, reasoning and calls, order kept. @throws GatewayError with the path */
+export function readAssistant(content: unknown, path: string, target: AssistantTarget): void {
+  const blocks: unknown = typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? [])
+  if (!Array.isArray(blocks)) throw invalidField(path, `${path} must be a string or a list of content blocks.`)
+  let texts: JsonObject[] = []
+  const flush = () => {
+    if (texts.length > 0) target.input.push({ type: 'message', role: 'assistant', content: texts })
+    texts = []
+  }
+  for (const [index, value] of blocks.entries()) {
+    const block = asObject(value, `${path}[${index}]`)
+    if (block.type === 'text') {
+      const text = readText(block, `${path}[${index}]`)
+      if (text !== '') texts.push({ type: 'output_text', text })
+      continue
+    }
+    const item = readItem(block, `${path}[${index}]`, target)
+    if (item === undefined) continue
+    flush()
+    target.input.push(item)
+  }
+  flush()
+}
+
+/** Echoes without a meaning to this backend are left out: thinking that others sealed, and searches it did by itself. */
+function readItem(block: JsonObject, path: string, target: AssistantTarget): InputItem | undefined {
+  switch (block.type) {
+    case 'thinking':
+      return toReasoningItem(block)
+    case 'tool_use':
+      return readCall(block, path, target)
+    case 'redacted_thinking':
+    case 'web_search_tool_result':
+      return undefined
+    case 'server_tool_use':
+      if (block.name === 'web_search') return undefined
+      throw invalidField(`${path}.name`, `${path}.name: of the server tools only web_search exists here.`)
+    default:
+      throw invalidField(
+        `${path}.type`,
+        `${path}.type: "${String(block.type).slice(0, 60)}" is not possible in an assistant message here. Use one of: text, thinking, tool_use.`,
+      )
+  }
+}
+
+function readCall(block: JsonObject, path: string, { calls, calledTools }: AssistantTarget): InputItem {
+  const callId = stringAt(block, 'id') ?? ''
+  if (callId === '') throw invalidField(`${path}.id`, `${path} has no id.`)
+  const name = stringAt(block, 'name') ?? ''
+  if (name === '') throw invalidField(`${path}.name`, `${path}.name must name the tool.`)
+  calls.set(callId, path)
+  calledTools.add(name)
+  return { type: 'function_call', call_id: callId, name, arguments: JSON.stringify(block.input ?? {}) }
+}
