@@ -20,6 +20,11 @@ export const configSchema = z.strictObject({
     {},
     'Name → model selector. Names compare without case; `*` in a name stands for any text.',
   ),
+  claude_models: setting(
+    z.boolean(),
+    true,
+    'On `/v1/messages`, models named `claude-…` that no alias covers stand for models of the catalogue: haiku the smallest, opus the largest, others the default.',
+  ),
   server: serverSchema,
   backends: setting(
     z.record(instanceName, backendSchema),

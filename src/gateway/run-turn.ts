@@ -61,7 +61,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 
   async prepare(asked: Turn, signal: AbortSignal): Promise<ReadyTurn> {
     await Promise.all(this.#options.backends.map((backend) => backend.ready(signal)))
-    const resolved = this.#options.resolver.resolve(asked.model)
+    const resolved = this.#options.resolver.resolve(asked.model, asked.endpoint)
     const backend = this.#backend(resolved.instance)
     const { defaults, agents } = backend.capabilities
     const agentLayer = asked.agent === undefined ? undefined : agents[asked.agent]

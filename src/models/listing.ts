@@ -1,5 +1,6 @@
 import type { Model } from 'openai/resources/models'
 import type { JsonObject } from '../lib/json.ts'
+import type { Endpoint } from '../turn/endpoint.ts'
 import { GatewayError } from '../turn/errors.ts'
 import type { KnownModels, ModelInstance, ModelResolver } from './resolve.ts'
 import { BACKEND_KIND } from './selector.ts'
@@ -18,8 +19,8 @@ export interface ModelListing {
   list(): { object: 'list'; data: Model[] }
   /** `GET /v1/models?client_version=…`: the same with the default backend's own entries, for the Codex CLI. */
   codexList(): { object: 'list'; data: Model[]; models: readonly JsonObject[] }
-  /** `GET /v1/models/{id}`. @throws GatewayError `model_not_found` */
-  get(id: string): Model
+  /** `GET /v1/models/{id}`, for the clients of that endpoint. @throws GatewayError `model_not_found` */
+  get(id: string, endpoint?: Endpoint): Model
 }
 
 /** The backend tells no date of birth; this one, of the built-in table, is the same in every answer. */
@@ -44,12 +45,12 @@ export function createModelListing({ instances, resolver }: ModelListingOptions)
       const standard = instances.find(({ name }) => name === resolver.defaultInstance) ?? instances[0]
       return { ...list(), models: standard?.catalogue.rawModels() ?? [] }
     },
-    get(id) {
+    get(id, endpoint) {
       const { data } = list()
       const listed =
         data.find((model) => model.id === id) ?? data.find((model) => model.id.toLowerCase() === id.toLowerCase())
       if (listed !== undefined) return listed
-      if (resolver.resolve(id).entry !== undefined) return toModel(id, 'openai')
+      if (resolver.resolve(id, endpoint).entry !== undefined) return toModel(id, 'openai')
       throw new GatewayError(
         'model_not_found',
         `The model "${id.slice(0, 100)}" is not in the catalogue. GET /v1/models lists all of them.`,

@@ -1,7 +1,9 @@
 import { nearest } from '../lib/nearest.ts'
+import type { Endpoint } from '../turn/endpoint.ts'
 import { GatewayError } from '../turn/errors.ts'
 import type { ModelEntry, ModelWishes, ResolvedModel } from '../turn/model.ts'
 import { createAliases } from './aliases.ts'
+import { findClaudeTier } from './claude-tiers.ts'
 import { findInstance, parseSelector, type Selector } from './selector.ts'
 import { isEffort } from './setting-words.ts'
 
@@ -23,11 +25,13 @@ export interface ModelResolverOptions {
   readonly instances: readonly ModelInstance[]
   readonly defaultBackend?: string | undefined
   readonly aliases: Readonly<Record<string, string>>
+  /** Requests of the Messages API may name `claude-…` models: one of ours stands in by tier, where no alias does. */
+  readonly hasClaudeTiers?: boolean
 }
 
 export interface ModelResolver {
   /** @throws GatewayError `model_not_found`, or 400 with param `model` */
-  resolve(clientModel: string): ResolvedModel
+  resolve(clientModel: string, endpoint?: Endpoint): ResolvedModel
   /** Where a name without a backend goes; undefined = several instances and no default. */
   readonly defaultInstance: string | undefined
   /** Names of the aliases without `*`. */
@@ -68,16 +72,21 @@ export function createModelResolver(options: ModelResolverOptions): ModelResolve
     return instance
   }
 
+  function findStandIn(instance: ModelInstance, model: string): Known | undefined {
+    const tier = options.hasClaudeTiers === true ? findClaudeTier(model, instance.catalogue.listed()) : undefined
+    return tier === undefined ? undefined : findKnown(instance, tier)
+  }
+
   return {
     defaultInstance,
     aliasNames: aliases.names,
-    resolve(clientModel) {
+    resolve(clientModel, endpoint) {
       const client = parseSelector(clientModel, names)
       const target = applyAlias(client)
       const instance = pickInstance(client, target ?? client)
       const { model, query } = target ?? client
 
-      const known = findKnown(instance, model)
+      const known = findKnown(instance, model) ?? (endpoint === 'messages' ? findStandIn(instance, model) : undefined)
       if (known === undefined && !FAMILIES.test(model)) {
         const aliasNames = instance.name === defaultInstance ? aliases.names : []
         throw notFound(client.address, target?.model, toCandidates(instance, aliasNames))

@@ -19,6 +19,7 @@ import { createModelListing } from '../models/listing.ts'
 import { createModelResolver } from '../models/resolve.ts'
 import { createAuthenticate } from './client-auth.ts'
 import { HttpServer } from './http-server.ts'
+import { mountMessagesRoutes } from './messages-routes.ts'
 import { toProxySettings } from './proxy-settings.ts'
 import { Router } from './router.ts'
 import { mountRoutes } from './routes.ts'
@@ -60,6 +61,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const resolver = createModelResolver({
     instances: backends,
     aliases: config.model_aliases,
+    hasClaudeTiers: config.claude_models,
     ...(config.default_backend === undefined ? {} : { defaultBackend: config.default_backend }),
   })
   const gateway = new TurnPipeline({ backends, resolver, installationId: installationId(loaded), warn })
@@ -68,6 +70,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const doors = [chatCompletions, responses, anthropicMessages]
   for (const door of doors) for (const path of door.paths) router.add('POST', path, turnRoute(door, turnOptions))
   const listing = createModelListing({ instances: backends, resolver })
+  mountMessagesRoutes(router, { gateway, listing, maxBodyBytes: config.server.max_body_bytes })
   const main = backends.find(({ name }) => name === resolver.defaultInstance) ?? backends[0]
   if (main !== undefined) mountRoutes(router, { listing, backend: main })
 

@@ -2,6 +2,8 @@ import type { JsonObject } from '../lib/json.ts'
 import type { ModelListing } from '../models/listing.ts'
 import { GatewayError } from '../turn/errors.ts'
 import type { Exchange } from './exchange.ts'
+import { getModel, isMessagesClient, listModels } from './messages-routes.ts'
+import { toModelId } from './model-id.ts'
 import type { Router } from './router.ts'
 import type { WiredBackend } from './wire-backend.ts'
 
@@ -16,10 +18,12 @@ export function mountRoutes(router: Router, { listing, backend }: RouteParts): v
   router.addPublic('GET', '/health', (exchange) => exchange.sendJson(200, { status: 'ok' }))
   router.add('GET', '/ready', (exchange) => ready(exchange, backend))
   router.add('GET', '/v1/models', (exchange) => {
+    if (isMessagesClient(exchange)) return listModels(exchange, listing)
     exchange.sendJson(200, exchange.url.searchParams.has('client_version') ? listing.codexList() : listing.list())
   })
   router.add('GET', '/v1/models/*', (exchange) => {
-    exchange.sendJson(200, listing.get(decoded(exchange.path.slice('/v1/models/'.length))))
+    if (isMessagesClient(exchange)) return getModel(exchange, listing)
+    exchange.sendJson(200, listing.get(toModelId(exchange)))
   })
   router.add('GET', '/v1/responses', () => {
     throw new GatewayError(
@@ -33,15 +37,6 @@ export function mountRoutes(router: Router, { listing, backend }: RouteParts): v
   router.add('GET', '/v1/usage', (exchange) => usage(exchange, backend))
   for (const path of ['/api/codex/usage', '/backend-api/wham/usage']) {
     router.add('GET', path, async (exchange) => exchange.sendJson(200, (await backend.usage(exchange.signal)).raw))
-  }
-}
-
-/** A broken escape names no model; as it stands it is looked up, and not found. */
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
   }
 }
 

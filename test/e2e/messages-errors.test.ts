@@ -16,7 +16,7 @@ async function failureOf(response: Response) {
 test('what fails before the door has this API’s form, too', async () => {
   const { url, post } = await startGateway({ env: { CODEXWAY_API_KEYS: 'secret' } })
   const key = { 'x-api-key': 'secret' }
-  for (const path of ['/v1/messages', '/anthropic/v1/messages']) {
+  for (const path of ['/v1/messages', '/anthropic/v1/messages', '/v1/messages/count_tokens']) {
     expect(await failureOf(await post(path, HELLO))).toMatchObject([401, { type: 'authentication_error' }])
     expect(await failureOf(await post(path, '{', key))).toMatchObject([
       400,
