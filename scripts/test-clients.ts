@@ -15,7 +15,13 @@ import { checkLocks } from './codex-locks.ts'
 import { CODEX, clientsDirectory as cache, run, toCodexConfig } from './run-client.ts'
 
 const { values: flags } = parseArgs({ options: { inside: { type: 'boolean' }, report: { type: 'string' } } })
-const CLIENTS = ['@openai/codex@0.169.0', 'opencode-ai@1.18.33']
+const CLIENTS = [
+  '@openai/codex@0.169.0',
+  'opencode-ai@1.18.33',
+  '@anthropic-ai/claude-code@2.1.330',
+  // Its program itself: what the package puts in its place runs only after an install script.
+  `@anthropic-ai/claude-code-${process.platform}-${process.arch}@2.1.330`,
+]
 const RUN_TIMEOUT_MS = 90_000
 
 if (flags.inside === true) await runAll()
@@ -70,6 +76,7 @@ async function runAll(): Promise<void> {
       checkLocks(simulator, home),
     'E-13: OpenCode runs two commands over chat completions': (stage) => opencode(stage, '@ai-sdk/openai-compatible'),
     'E-13: OpenCode runs two commands over Responses': (stage) => opencode(stage, '@ai-sdk/openai'),
+    'Claude Code runs two commands over Messages': claudeCode,
   }
   let numPassedTests = 0
   let numFailedTests = 0
@@ -176,5 +183,40 @@ async function opencode({ simulator, url, home }: Stage, npm: string): Promise<v
   const withTools = simulator.requests.filter(({ body }) => Array.isArray(body.tools) && body.tools.length > 0)
   if (withTools.length !== 3)
     throw new Error(`${withTools.length} tool-using upstream requests instead of 3\n${output.slice(-2000)}`)
+  mustContinue(simulator)
+}
+
+async function claudeCode({ simulator, url, home }: Stage): Promise<void> {
+  const work = join(home, 'work')
+  mkdirSync(work)
+  const binary = join(
+    cache,
+    'node_modules',
+    '@anthropic-ai',
+    `claude-code-${process.platform}-${process.arch}`,
+    'claude',
+  )
+  const task = 'Please run `echo first-$((40+1))` and then run `echo second-$((40+2))`.'
+  const { code, output } = await run(binary, ['-p', task, '--allowedTools', 'Bash', '--output-format', 'json'], {
+    cwd: work,
+    timeoutMs: RUN_TIMEOUT_MS,
+    env: {
+      HOME: home,
+      PATH: process.env.PATH ?? '',
+      ANTHROPIC_BASE_URL: url,
+      ANTHROPIC_AUTH_TOKEN: 'unused',
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      DISABLE_AUTOUPDATER: '1',
+      DISABLE_ERROR_REPORTING: '1',
+      DISABLE_TELEMETRY: '1',
+    },
+  })
+  if (code !== 0) throw new Error(`exit ${code}\n${output.slice(-3000)}`)
+  if (!output.includes('"is_error":false') || !output.includes('second-42'))
+    throw new Error(`no result\n${output.slice(-3000)}`)
+  const turns = simulator.requests.length
+  if (turns !== 3) throw new Error(`${turns} upstream requests instead of 3`)
+  const sealed = simulator.requests.at(-1)?.context.filter(({ type }) => type === 'reasoning') ?? []
+  if (sealed.length !== 2) throw new Error(`${sealed.length} sealed reasonings in the last turn instead of 2`)
   mustContinue(simulator)
 }

@@ -110,7 +110,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     const open = await backend.transport.open(
       {
         endpoint: turn.endpoint,
-        form: turn.endpoint === 'responses' ? 'items' : 'message',
+        form: turn.endpoint === 'chat' ? 'message' : 'items',
         slug,
         payload,
         host: backend.host,

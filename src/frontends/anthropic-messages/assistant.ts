@@ -15,29 +15,17 @@ interface AssistantTarget {
 export function readAssistant(content: unknown, path: string, target: AssistantTarget): void {
   const blocks: unknown = typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? [])
   if (!Array.isArray(blocks)) throw invalidField(path, `${path} must be a string or a list of content blocks.`)
-  let texts: JsonObject[] = []
-  const flush = () => {
-    if (texts.length > 0) target.input.push({ type: 'message', role: 'assistant', content: texts })
-    texts = []
-  }
   for (const [index, value] of blocks.entries()) {
-    const block = asObject(value, `${path}[${index}]`)
-    if (block.type === 'text') {
-      const text = readText(block, `${path}[${index}]`)
-      if (text !== '') texts.push({ type: 'output_text', text })
-      continue
-    }
-    const item = readItem(block, `${path}[${index}]`, target)
-    if (item === undefined) continue
-    flush()
-    target.input.push(item)
+    const item = readItem(asObject(value, `${path}[${index}]`), `${path}[${index}]`, target)
+    if (item !== undefined) target.input.push(item)
   }
-  flush()
 }
 
 /** Echoes without a meaning to this backend are left out: thinking that others sealed, and searches it did by itself. */
 function readItem(block: JsonObject, path: string, target: AssistantTarget): InputItem | undefined {
   switch (block.type) {
+    case 'text':
+      return toTextMessage(readText(block, path))
     case 'thinking':
       return toReasoningItem(block)
     case 'tool_use':
@@ -54,6 +42,11 @@ function readItem(block: JsonObject, path: string, target: AssistantTarget): Inp
         `${path}.type: "${String(block.type).slice(0, 60)}" is not possible in an assistant message here. Use one of: text, thinking, tool_use.`,
       )
   }
+}
+
+/** A block of ours was an item of its own; joined to one they would not be known again. */
+function toTextMessage(text: string): InputItem | undefined {
+  return text === '' ? undefined : { type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] }
 }
 
 function readCall(block: JsonObject, path: string, { calls, calledTools }: AssistantTarget): InputItem {

@@ -3,8 +3,8 @@ import type { InputItem } from '../../../turn/turn.ts'
 import { holds, sameJson, sameValue } from './same-value.ts'
 
 /**
- * How a client writes an answer down again: `items` one by one (Responses), `message` as one assistant message with its
- * calls behind it (chat and its like, where texts are joined and their place among the calls is lost).
+ * How a client writes an answer down again: `items` one by one (Responses, Messages), `message` as one assistant message
+ * with its calls behind it (chat, where texts are joined and their place among the calls is lost).
  */
 export type AnswerForm = 'items' | 'message'
 
