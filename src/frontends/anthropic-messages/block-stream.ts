@@ -107,8 +107,7 @@ export class BlockStream {
     for (let block = this.#open[0]; block?.isDone === true; block = this.#open[0]) {
       text += block.close()
       this.#open = this.#open.slice(1)
-      const next = this.#open[0]
-      if (next !== undefined && !next.isDone) text += next.goLive()
+      text += this.#open[0]?.goLive() ?? ''
     }
     return text
   }
