@@ -1,6 +1,6 @@
 import { type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
-import { scanInteger, scanStringLiteral } from '../lib/json-scan.ts'
 import { ResponseCollector } from './collect.ts'
+import { DeltaReader, slotOf } from './delta.ts'
 import { type EventBatch, eventsOf, isTerminal, TurnEvent, type TurnStream } from './events.ts'
 import { StopSearch } from './stop-search.ts'
 import { TokenBudget } from './token-budget.ts'
@@ -44,6 +44,10 @@ class Limiter {
   readonly #budget: TokenBudget | undefined
   readonly #collector = new ResponseCollector()
   readonly #withDeltas = new Set<number>()
+  readonly #deltas = new DeltaReader()
+  /** Deltas let through as long as all their bytes together are within the limit. */
+  #unread: TurnEvent[] = []
+  #unreadBytes = 0
   /** The last text delta, whose place a held-back rest is written at. */
   #lastText: JsonObject | undefined
   isEnded = false
@@ -53,14 +57,28 @@ class Limiter {
     this.#budget = maxOutputTokens === undefined ? undefined : new TokenBudget(maxOutputTokens)
   }
 
-  /** Takes a delta that cannot reach the limit without parsing it; false = `push` must look at it. */
+  /** Takes a delta that cannot reach the limit, mostly without a look into it; false = `push` must see it. */
   passes(event: TurnEvent): boolean {
-    if (this.#search !== undefined || !COUNTED.has(event.type)) return false
-    const literal = scanStringLiteral(event.json, 'delta')
-    if (literal === undefined || this.#budget?.takeUncounted(literal) !== true) return false
-    this.#withDeltas.add(scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? 0)
+    if (this.#budget === undefined || this.#search !== undefined || !COUNTED.has(event.type)) return false
+    if (!this.#budget.fits(this.#unreadBytes + event.json.length)) {
+      // What stands around the deltas counted, too; now it is only they themselves.
+      this.#readAll(this.#budget)
+      if (!this.#budget.fits(event.json.length)) return false
+    }
+    this.#unread.push(event)
+    this.#unreadBytes += event.json.length
     this.#collector.push(event)
     return true
+  }
+
+  #readAll(budget: TokenBudget): void {
+    for (const event of this.#unread) {
+      const { literal, place } = this.#deltas.read(event)
+      budget.takeUncounted(literal)
+      this.#withDeltas.add(toIndex(place.slot))
+    }
+    this.#unread = []
+    this.#unreadBytes = 0
   }
 
   async push(event: TurnEvent): Promise<TurnEvent[]> {
@@ -74,6 +92,7 @@ class Limiter {
 
   async #delta(event: TurnEvent): Promise<TurnEvent[]> {
     const { fields } = event
+    if (this.#budget !== undefined) this.#readAll(this.#budget)
     this.#withDeltas.add(numberAt(fields, 'output_index') ?? 0)
     const isText = event.type === 'response.output_text.delta'
     const sent = stringAt(fields, 'delta') ?? ''
@@ -93,7 +112,7 @@ class Limiter {
   async #deltaless(fields: JsonObject): Promise<TurnEvent[]> {
     const index = numberAt(fields, 'output_index') ?? 0
     const item = objectAt(fields, 'item') ?? {}
-    if (this.#withDeltas.has(index)) return []
+    if (this.#withDeltas.has(index) || this.#unread.some((delta) => toIndex(slotOf(delta)) === index)) return []
     const [type, text] = wholeTextOf(item)
     if (type === undefined || text === '') return []
     this.#withDeltas.add(index)
@@ -132,6 +151,11 @@ class Limiter {
     const final = { ...response, status, ...reason, output, usage: response.usage ?? null }
     return [...open, TurnEvent.of({ type: `response.${status}`, response: final })]
   }
+}
+
+/** An event that names no index is of the first item. */
+function toIndex(slot: number | string): number {
+  return typeof slot === 'number' && slot >= 0 ? slot : 0
 }
 
 function wholeTextOf(item: JsonObject): readonly [type: string | undefined, text: string] {

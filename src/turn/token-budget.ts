@@ -16,17 +16,18 @@ export class TokenBudget {
     this.#limit = limit
   }
 
+  /** True if as many bytes more cannot be too many tokens. */
+  fits(bytes: number): boolean {
+    return this.#counted + this.#bytesSince + bytes <= this.#limit
+  }
+
   /**
-   * Takes a piece that cannot be too much: neither counted nor decoded.
+   * Takes a piece that fits: it is neither counted nor decoded.
    * @param literal the piece as a JSON string literal, at least as long as its text
-   * @returns false if it must be counted; nothing has been taken then
    */
-  takeUncounted(literal: ByteString): boolean {
-    const bytes = literal.length - 2
-    if (this.#counted + this.#bytesSince + bytes > this.#limit) return false
+  takeUncounted(literal: ByteString): void {
     this.#uncounted.add(literal)
-    this.#bytesSince += bytes
-    return true
+    this.#bytesSince += literal.length - 2
   }
 
   /** @returns the piece, or as much of it as fits, whole characters only */
@@ -34,7 +35,7 @@ export class TokenBudget {
     this.#text += this.#uncounted.decode()
     this.#uncounted = new SentText()
     const bytes = Buffer.byteLength(piece)
-    if (this.#counted + this.#bytesSince + bytes <= this.#limit) {
+    if (this.fits(bytes)) {
       this.#text += piece
       this.#bytesSince += bytes
       return piece
