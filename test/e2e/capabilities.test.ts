@@ -58,6 +58,17 @@ describe('prompts', () => {
     ])
   })
 
+  test.each(['gpt-5.5', 'gpt-5.6-sol'])(
+    'K-01: streamed or not, the backend of %s gets the same body',
+    async (model) => {
+      const asked = { ...asking({ prompt_mode: 'merge_custom' }, 'You are Bob'), model, tools: [tool('x')] }
+      const whole = await sentFor(gateway, asked)
+      const streamed = await sentFor(gateway, { ...asked, stream: true })
+      const withoutIds = ({ client_metadata: _ids, ...body }: JsonObject) => body
+      expect(withoutIds(streamed.sent)).toEqual(withoutIds(whole.sent))
+    },
+  )
+
   test('K-01: a lite model gets its base text as the first developer message', async () => {
     const { sent } = await sentFor(gateway, { ...asking({}, 'You are Bob'), model: 'gpt-5.6-sol' })
     expect(sent).not.toHaveProperty('instructions')
