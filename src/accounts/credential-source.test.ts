@@ -62,17 +62,6 @@ afterEach(() => {
 })
 
 describe('finding and reading', () => {
-  test('A-03: the sign-in of the home directory is used', async () => {
-    await write(signIn({ access: 'one' }))
-    expect(await open().current(signal)).toEqual({
-      token: 'one',
-      kind: 'chatgpt',
-      accountId: 'acct-A',
-      isFedramp: false,
-    })
-    expect(calls).toEqual([])
-  })
-
   test('A-05, A-06: without a file every request looks again, and a file that appears is used at once', async () => {
     const source = open()
     expect(await failure(source.current(signal))).toMatchObject({ status: 401, code: 'codex_auth_missing' })
@@ -320,14 +309,18 @@ describe('refreshing ahead of time', () => {
   })
 
   test.each(['reset' as const, { status: 200, body: '<html>' }])(
-    'an answer of %j leaves the fate open too',
+    'A-24: an answer of %j leaves the fate open for as long as a request can last',
     async (reply) => {
       answer = () => reply
       await write(signIn({ expiresInMs: -1 }))
       const source = open()
       expect(await failure(source.current(signal))).toMatchObject({ code: 'codex_auth_refresh_failed' })
+      clockMs += 10 * MINUTE_MS
       await failure(source.current(signal))
       expect(calls).toHaveLength(1)
+      answer = () => renewed(1)
+      clockMs += 2 * MINUTE_MS
+      expect((await source.current(signal)).token).toBe('access-1')
     },
   )
 

@@ -37,6 +37,13 @@ export interface RefreshRequest extends IssuerOptions, OAuthIdentity {
 /** The program that used our refresh token first may still be writing what it got. */
 const REUSED_WAITS_MS = [0, 100, 400, 500, 1000]
 const REST_MS = 30_000
+/** Longer than any request waits, since within one request the token must not be sent again (connector.md §3.4). */
+const DOUBT_MS = 11 * 60_000
+
+interface Spent {
+  readonly reason: string
+  readonly untilMs: number
+}
 
 /** One refresh at a time for one file, and no refresh token twice where the first time may have counted (connector.md §3.4). */
 export class Refresher {
@@ -44,8 +51,8 @@ export class Refresher {
   readonly #options: RefresherOptions
   #flight: Promise<Login> | undefined
   #triedAtMs = Number.NEGATIVE_INFINITY
-  /** Refresh tokens not to be sent again, with the reason. */
-  readonly #spent = new Map<string, string>()
+  /** Refresh tokens not to be sent again. */
+  readonly #spent = new Map<string, Spent>()
 
   constructor(file: CredentialFile, options: RefresherOptions) {
     this.#file = file
@@ -64,7 +71,9 @@ export class Refresher {
 
   /** Why this login's refresh token is of no use; undefined if it may be tried. */
   whySpent(login: ChatGptLogin): string | undefined {
-    return login.refreshToken === undefined ? NO_REFRESH_TOKEN : this.#spent.get(login.refreshToken)
+    if (login.refreshToken === undefined) return NO_REFRESH_TOKEN
+    const spent = this.#spent.get(login.refreshToken)
+    return spent !== undefined && this.#options.now() < spent.untilMs ? spent.reason : undefined
   }
 
   /**
@@ -123,7 +132,7 @@ export class Refresher {
     } catch (error) {
       // Anything but a plain "never connected" may have used the token up.
       const isUnsent = error instanceof SendError && !error.reached
-      if (!isUnsent) this.#spent.set(refreshToken, unknownFate(host))
+      if (!isUnsent) this.#doubt(refreshToken, host)
       throw refreshFailedError(host, isUnsent ? 'unreachable' : 'no answer', error)
     }
   }
@@ -139,15 +148,20 @@ export class Refresher {
         const newer = await this.#findNewer(snapshot.login, outcome.code)
         if (newer !== undefined) return newer
         const reason = `${host} refused to renew it (${outcome.code})`
-        this.#spent.set(refreshToken, reason)
+        this.#spent.set(refreshToken, { reason, untilMs: Number.POSITIVE_INFINITY })
         throw expiredError(this.#file.path, reason)
       }
       case 'unreadable':
-        this.#spent.set(refreshToken, unknownFate(host))
+        this.#doubt(refreshToken, host)
         throw refreshFailedError(host, 'its answer is not JSON')
       case 'failed':
         throw refreshFailedError(host, outcome.reason)
     }
+  }
+
+  /** It may have been used up, or never have arrived; for a while nobody finds out. */
+  #doubt(refreshToken: string, host: string): void {
+    this.#spent.set(refreshToken, { reason: unknownFate(host), untilMs: this.#options.now() + DOUBT_MS })
   }
 
   /** Another program may have renewed the sign-in with the token we sent, or the person signed in anew. */
