@@ -88,6 +88,8 @@ test('a lock without a name in it is one somebody died over', async () => {
 test('where the directory is closed the temporary one serves, and without any a warning says so', async () => {
   const missing = join(home, 'missing', 'auth.json')
   expect(await lock()(missing, () => readdir(home))).toEqual([expect.stringMatching(/^codexway-[0-9a-f]{16}-/)])
+  const long = join(home, `${'a'.repeat(245)}.json`)
+  expect(await lock()(long, () => readdir(home))).toEqual([expect.stringMatching(/^codexway-[0-9a-f]{16}-/)])
   expect(warnings).toEqual([])
 
   await mkdir(join(home, 'other'))

@@ -25,7 +25,6 @@ const STALE_AFTER_MS = 60_000
 /** A lock without its holder's name: it died while making it. */
 const NAMELESS_AFTER_MS = 2000
 const LOOK_AGAIN_MS = 20
-const CLOSED_CODES = ['EACCES', 'EROFS', 'EPERM', 'ENOENT']
 
 /**
  * One refresh at a time for all codexway processes (connector.md §3.4, "Single flight"): a file beside the sign-in, or in
@@ -73,9 +72,8 @@ async function acquire(lockPath: string, own: string, staleAfterMs: number): Pro
       await file.writeFile(own).finally(() => file.close())
       return true
     } catch (error) {
-      const code = codeOf(error)
-      if (CLOSED_CODES.includes(code)) return false
-      if (code !== 'EEXIST') throw error
+      // Closed, full, or no room for a name this long: a lock that cannot be had here must not cost the request.
+      if (codeOf(error) !== 'EEXIST') return false
     }
     const holder = await readHolder(lockPath)
     if (holder === undefined) continue
