@@ -17,8 +17,9 @@ const ARROWS: Record<string, readonly string[]> = {
   simulator: ['turn', 'lib'],
   config: ['turn', 'lib'],
   gateway: ['backends', 'accounts', 'models', 'store', 'turn', 'lib'],
+  compat: ['frontends', 'gateway', 'backends', 'models', 'turn', 'lib'],
   server: ['frontends', 'gateway', 'backends', 'accounts', 'models', 'store', 'config', 'turn', 'lib'],
-  cli: ['server', 'simulator', 'accounts', 'models', 'store', 'config', 'turn', 'lib'],
+  cli: ['server', 'simulator', 'compat', 'accounts', 'models', 'store', 'config', 'turn', 'lib'],
 }
 
 /** package → the only folders that may import it. */

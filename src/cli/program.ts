@@ -24,6 +24,7 @@ export function createProgram(end: End): Command {
   addModels(program, end)
   addDoctor(program, end)
   addConfig(program, end)
+  addCompat(program, end)
   addSimulate(program, end)
   addDemo(program, end)
   addVersion(program)
@@ -100,6 +101,24 @@ function addConfig(program: Command, end: End): void {
     .description('Print the JSON Schema of the configuration file, for editors')
     .addHelpText('after', examples('codexway config schema > config.schema.json'))
     .action(async () => end((await import('./config.ts')).runSchema()))
+}
+
+function addCompat(program: Command, end: End): void {
+  program
+    .command('compat')
+    .description(
+      'Compare what the gateway sends with captures of the Codex CLI, field by field. 1 if anything is unexpected.',
+    )
+    .requiredOption('--against <directory>', 'directory of the captures')
+    .option('--json', 'for machines: {held_to, turns}')
+    .addHelpText(
+      'after',
+      examples(
+        'codexway compat --against test/fixtures/codex-cli',
+        'codexway compat --against captures --json | jq ".turns[].unexpected"',
+      ),
+    )
+    .action(async (flags) => end(await (await import('./compat.ts')).runCompat(flags)))
 }
 
 function addSimulate(program: Command, end: End): void {

@@ -16,10 +16,10 @@ export interface Backend {
   /** Of `responsesUrl`, with the port. */
   readonly host: string
   readonly timeoutMs: number
-  readonly transport: SocketTransport
+  readonly transport: Pick<SocketTransport, 'open'>
   readonly credentials: CredentialSource
   readonly identity: ClientIdentity
-  readonly workspaces: WorkspaceFinder
+  readonly workspaces: Pick<WorkspaceFinder, 'find'>
   readonly cookies: CookieJar
   readonly observer: TransportObserver
   readonly payload: PayloadOptions

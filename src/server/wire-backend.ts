@@ -27,6 +27,7 @@ import type { CredentialSource } from '../turn/connector.ts'
 import { toAuthSearch } from './auth-search.ts'
 
 export interface WiredBackend extends Backend {
+  readonly transport: SocketTransport
   readonly catalogue: Catalogue
   readonly models: readonly string[]
   /** The last seen windows; undefined = nothing seen yet. */

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -159,4 +159,24 @@ test('simulate answers with the scenario it is told, and names close ones for a 
 test('a scenario file without the simulator is a mistake in usage', () => {
   const { status, stderr } = codexway(['serve', '--scenarios', 'x.yaml'])
   expect([status, stderr]).toEqual([2, 'codexway: --scenarios goes with --simulate\n'])
+})
+
+test('compat holds our requests to captures, for people and machines, and says with its status what came of it', () => {
+  const captures = join(import.meta.dirname, '..', 'fixtures', 'codex-cli')
+  const text = codexway(['compat', '--against', captures])
+  expect([text.status, text.stderr]).toEqual([0, ''])
+  expect(text.stdout).toContain('Nothing unexpected.')
+
+  const directory = mkdtempSync(join(tmpdir(), 'codexway-captures-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const name = '03-responses-http-lite-first.json'
+  writeFileSync(join(directory, name), readFileSync(join(captures, name), 'utf8').replace('"x-codex-beta', '"x-other'))
+  const json = codexway(['compat', '--against', directory, '--json'])
+  expect(json.status).toBe(1)
+  expect(JSON.parse(json.stdout).turns[0].unexpected).toMatchObject([
+    { path: 'headers.x-other-features', kind: 'missing' },
+    { path: 'headers.x-codex-beta-features', kind: 'added' },
+  ])
+  const wrong = codexway(['compat', '--against', join(directory, 'nowhere')])
+  expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('nowhere')])
 })
