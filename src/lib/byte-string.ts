@@ -25,6 +25,20 @@ export function bytesOf(buffer: Buffer): ByteString {
   return buffer.toString('latin1') as ByteString
 }
 
+const scratch = Buffer.allocUnsafeSlow(128 * 1024)
+
+/** The bytes of several buffers in one piece, without a string for each of them. */
+export function bytesOfAll(buffers: readonly Buffer[]): ByteString {
+  const [only] = buffers
+  if (buffers.length === 1 && only !== undefined) return bytesOf(only)
+  let end = 0
+  for (const { length } of buffers) end += length
+  if (end > scratch.length) return bytesOf(Buffer.concat(buffers, end))
+  end = 0
+  for (const buffer of buffers) end += buffer.copy(scratch, end)
+  return scratch.toString('latin1', 0, end) as ByteString
+}
+
 export function sliceBytes(bytes: ByteString, start: number, end?: number): ByteString {
   return bytes.slice(start, end) as ByteString
 }

@@ -21,15 +21,17 @@ export function scanInteger(json: ByteString, key: string): number | undefined {
   const marker = `"${key}":`
   const at = json.indexOf(marker)
   if (at === -1 || isNested(json, at)) return undefined
-  let value = 0
-  let position = at + marker.length
-  const start = position
-  for (let code = json.charCodeAt(position); code >= 48 && code <= 57; code = json.charCodeAt(position)) {
-    value = value * 10 + (code - 48)
-    position += 1
-  }
-  const follows = json[position]
-  return position > start && (follows === ',' || follows === '}') ? value : undefined
+  const start = at + marker.length
+  const end = skipDigits(json, start)
+  const follows = json[end]
+  return end > start && (follows === ',' || follows === '}') ? Number(json.slice(start, end)) : undefined
+}
+
+/** Offset of the first character from here on that is no digit. */
+export function skipDigits(text: string, from: number): number {
+  let at = from
+  for (let code = text.charCodeAt(at); code >= 48 && code <= 57; code = text.charCodeAt(at)) at += 1
+  return at
 }
 
 /** A member within an array stands in an object of its own, so braces tell all. */
@@ -39,8 +41,13 @@ function isNested(json: string, at: number): boolean {
 
 /** True if this very text of a member stands at the top level. False says nothing. */
 export function hasTopLevel(json: ByteString, member: string): boolean {
+  return topLevelAt(json, member) !== -1
+}
+
+/** Offset behind this text of a member at the top level; -1 says nothing. */
+export function topLevelAt(json: ByteString, member: string): number {
   const at = json.indexOf(member)
-  return at !== -1 && !isNested(json, at)
+  return at === -1 || isNested(json, at) ? -1 : at + member.length
 }
 
 /** Offset of the quote that ends a string whose first character is at `from`; -1 if none does. */

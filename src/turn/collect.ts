@@ -1,5 +1,6 @@
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
-import { DeltaRun, eventsOf, isTerminal, type TurnEvent } from './events.ts'
+import { DeltaRun, eventsOf } from './delta-run.ts'
+import { isTerminal, type TurnEvent } from './events.ts'
 
 /**
  * The response object that a stream amounts to. Only the rare events are parsed on the way; deltas are looked at if an

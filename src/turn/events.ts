@@ -1,6 +1,7 @@
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses'
-import { type ByteString, jsonBytes, NO_BYTES, sliceBytes, toText } from '../lib/byte-string.ts'
+import { type ByteString, jsonBytes, NO_BYTES, toText } from '../lib/byte-string.ts'
 import { isObject, type JsonObject } from '../lib/json.ts'
+import type { DeltaRun } from './delta-run.ts'
 
 /**
  * One event of the backend's stream. It keeps the bytes it came in, so that a relay copies and only those who need the
@@ -42,70 +43,6 @@ export class TurnEvent {
 
 /** What one network read brought, in order. Handled together and written with one write. */
 export type EventBatch = readonly (TurnEvent | DeltaRun)[]
-
-/** How the frames of one kind of delta begin in a stream: all that is looked at to know them. */
-export interface DeltaForm {
-  readonly type: string
-  /** The frame up to and with the closing quote of the type, which is the first member of the JSON. */
-  readonly head: ByteString
-  /** Where the JSON begins in each frame. */
-  readonly jsonAt: number
-}
-
-/**
- * Deltas of one kind that came one behind the other, which is what nearly all of a stream is. Whoever needs no contents
- * copies `text`; the events are made when they are asked for.
- */
-export class DeltaRun implements Iterable<TurnEvent> {
-  readonly type: string
-  readonly #form: DeltaForm
-  /** Whole frames in the usual form (one data line, LF), back to back. */
-  readonly text: ByteString
-  readonly length: number
-
-  constructor(form: DeltaForm, text: ByteString, length: number) {
-    this.type = form.type
-    this.#form = form
-    this.text = text
-    this.length = length
-  }
-
-  *[Symbol.iterator](): Generator<TurnEvent> {
-    for (let start = 0; start < this.text.length; ) {
-      const event = this.#at(start)
-      start += event.frame.length
-      yield event
-    }
-  }
-
-  last(): TurnEvent {
-    const before = this.text.lastIndexOf('\n\n', this.text.length - 3)
-    return this.#at(before === -1 ? 0 : before + 2)
-  }
-
-  /** True if this text stands behind the type in each of the frames. */
-  allHold(text: string): boolean {
-    const { head } = this.#form
-    let left = this.length
-    for (let start = 0; left > 0; left -= 1) {
-      const at = this.text.indexOf(text, start + head.length)
-      if (at === -1) return false
-      start = this.text.indexOf('\n', at) + 2
-    }
-    return true
-  }
-
-  #at(start: number): TurnEvent {
-    const { type, head, jsonAt } = this.#form
-    const end = this.text.indexOf('\n', start + head.length)
-    return new TurnEvent(type, sliceBytes(this.text, start + jsonAt, end), sliceBytes(this.text, start, end + 2))
-  }
-}
-
-/** The single events of a batch. */
-export function eventsOf(batch: EventBatch): TurnEvent[] {
-  return batch.flatMap((part) => (part instanceof DeltaRun ? [...part] : part))
-}
 
 /** A turn's answer as it comes in. Throws GatewayError; closing it early (`return`) closes the upstream. */
 export type TurnStream = AsyncIterable<EventBatch>

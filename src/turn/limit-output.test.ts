@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { expect, test } from 'vitest'
 import { ev, item } from '../simulator/events.ts'
-import { type EventBatch, eventsOf, TurnEvent } from './events.ts'
+import { eventsOf } from './delta-run.ts'
+import { type EventBatch, TurnEvent } from './events.ts'
 import { limitOutput, type OutputLimits } from './limit-output.ts'
 
 async function* streamOf(deltas: readonly string[]): AsyncGenerator<EventBatch> {

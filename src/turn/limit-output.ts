@@ -1,7 +1,8 @@
 import { type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
 import { ResponseCollector } from './collect.ts'
 import { DeltaReader, slotOf } from './delta.ts'
-import { type EventBatch, eventsOf, isTerminal, TurnEvent, type TurnStream } from './events.ts'
+import { eventsOf } from './delta-run.ts'
+import { type EventBatch, isTerminal, TurnEvent, type TurnStream } from './events.ts'
 import { StopSearch } from './stop-search.ts'
 import { TokenBudget } from './token-budget.ts'
 

@@ -9,15 +9,16 @@ export class SentText {
   readonly #chunks: string[] = []
   #recent = ''
 
-  add(literal: ByteString): void {
-    this.#recent += literal.slice(1, -1)
+  add(literals: readonly ByteString[]): void {
+    this.#recent += `${literals.join(',')},`
     if (this.#recent.length < CHUNK_CHARACTERS) return
     this.#chunks.push(copyBytes(this.#recent as ByteString))
     this.#recent = ''
   }
 
   decode(): string {
-    return decodeLiteral(`"${this.#chunks.join('')}${this.#recent}"`)
+    const texts: string[] = JSON.parse(toText(`[${this.#chunks.join('')}${this.#recent}""]` as ByteString))
+    return texts.join('')
   }
 
   /** The end of `full` behind what was sent; '' if they differ. */
@@ -36,13 +37,13 @@ export class SentTexts {
     return this.#bySlot.has(slot)
   }
 
-  add(slot: number | string, literal: ByteString): void {
+  add(slot: number | string, literals: readonly ByteString[]): void {
     let text = this.#bySlot.get(slot)
     if (text === undefined) {
       text = new SentText()
       this.#bySlot.set(slot, text)
     }
-    text.add(literal)
+    text.add(literals)
   }
 
   rest(full: string, item: JsonObject, outputIndex: number): string {

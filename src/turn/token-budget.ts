@@ -26,7 +26,7 @@ export class TokenBudget {
    * @param literal the piece as a JSON string literal, at least as long as its text
    */
   takeUncounted(literal: ByteString): void {
-    this.#uncounted.add(literal)
+    this.#uncounted.add([literal])
     this.#bytesSince += literal.length - 2
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type EventBatch, eventsOf, TurnEvent } from './events.ts'
+import { eventsOf } from './delta-run.ts'
+import { type EventBatch, TurnEvent } from './events.ts'
 import { mapToolNames, restoreToolNames } from './tool-names.ts'
 
 const tool = (name: string) => ({ type: 'function', name, parameters: {} })

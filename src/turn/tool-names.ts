@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../lib/json.ts'
-import { DeltaRun, type EventBatch, TurnEvent, type TurnStream } from './events.ts'
+import { DeltaRun } from './delta-run.ts'
+import { type EventBatch, TurnEvent, type TurnStream } from './events.ts'
 import type { InputItem } from './turn.ts'
 
 const LEGAL = /^[A-Za-z0-9_-]{1,64}$/

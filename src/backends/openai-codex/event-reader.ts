@@ -1,6 +1,7 @@
 import { parseJsonObject } from '../../lib/json.ts'
+import { DeltaRun } from '../../turn/delta-run.ts'
 import { GatewayError } from '../../turn/errors.ts'
-import { DeltaRun, type EventBatch, isTerminal, type TurnEvent, type TurnStream } from '../../turn/events.ts'
+import { type EventBatch, isTerminal, type TurnEvent, type TurnStream } from '../../turn/events.ts'
 import { readComplaint } from './complaint.ts'
 import { type FailureContext, toEventFailure } from './failures.ts'
 import type { HttpResponse } from './http-client.ts'

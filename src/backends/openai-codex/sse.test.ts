@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { DeltaRun, eventsOf, type TurnEvent } from '../../turn/events.ts'
+import { toText } from '../../lib/byte-string.ts'
+import { DeltaRun, eventsOf } from '../../turn/delta-run.ts'
+import type { TurnEvent } from '../../turn/events.ts'
 import { SseDecoder } from './sse.ts'
 
 const objects = [
@@ -123,10 +125,31 @@ test('an event over 16 MiB is refused', () => {
 })
 
 const kinds = ['response.output_text.delta', 'response.reasoning_text.delta', 'response.output_item.done', 'odd.delta']
-const member = fc.record({
-  type: fc.constantFrom(...kinds, ...Array<string>(8).fill('response.output_text.delta')),
-  delta: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\n\nevent: x', 'data: {"type":"y"}')),
-})
+const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\n\nevent: x', 'data: {"type":"y"}', '\\', '"'))
+const orders = [
+  ['type', 'sequence_number', 'item_id', 'output_index', 'content_index', 'delta', 'logprobs', 'obfuscation'],
+  ['type', 'content_index', 'delta', 'item_id', 'logprobs', 'obfuscation', 'output_index', 'sequence_number'],
+  ['delta', 'item_id', 'type', 'output_index', 'content_index', 'sequence_number'],
+  ['type', 'delta', 'output_index'],
+]
+const member = fc
+  .record({
+    type: fc.constantFrom(...kinds, ...Array<string>(8).fill('response.output_text.delta')),
+    sequence_number: fc.nat(2000),
+    item_id: fc.constantFrom('msg_1', 'msg_1', 'msg_1', 'msg_2', 'm"'),
+    output_index: fc.constantFrom(0, 0, 0, 1, 10),
+    content_index: fc.constantFrom(0, 0, 0, 1),
+    delta: text,
+    logprobs: fc.constantFrom([], [], [], [{ delta: 'no', output_index: 9 }]),
+    obfuscation: text,
+  })
+  .chain((fields) =>
+    fc.constantFrom(...orders, orders[0] ?? [], orders[1] ?? []).map((order) => {
+      const entries: [string, unknown][] = Object.entries(fields)
+      const sorted = order.flatMap((key) => entries.filter(([name]) => name === key))
+      return { type: fields.type, ...Object.fromEntries(sorted) } as typeof fields
+    }),
+  )
 const form = fc.constantFrom(
   ...Array<string>(12).fill('event: T\ndata: J\n\n'),
   'data: J\n\n',
@@ -146,7 +169,17 @@ test('runs of deltas are the events that one look at each would find, whatever c
         bytes,
         cuts.map((cut) => Math.min(cut, bytes.length)),
       )
-      const events = decode(pieces)
+      const decoder = new SseDecoder()
+      const batch = [...pieces.flatMap((piece) => decoder.push(piece)), ...decoder.end()]
+      for (const part of batch) {
+        if (!(part instanceof DeltaRun)) continue
+        const fields = [...part].map((event) => event.fields)
+        expect(part.literals().map((literal) => JSON.parse(toText(literal)))).toEqual(fields.map(({ delta }) => delta))
+        const { outputIndex, itemId, partIndex } = part.place
+        for (const each of fields) expect(each).toMatchObject({ output_index: outputIndex, item_id: itemId })
+        for (const each of fields) expect(each.content_index).toBe(partIndex)
+      }
+      const events = eventsOf(batch)
       expect(events.map(({ type, fields }) => ({ type, fields }))).toEqual(
         frames.map(([fields]) => ({ type: fields.type, fields })),
       )
@@ -157,10 +190,34 @@ test('runs of deltas are the events that one look at each would find, whatever c
   )
 })
 
-test('deltas of one kind behind each other come as one run', () => {
-  const decoder = new SseDecoder()
-  const frame = (text: string) => `event: ${kinds[0]}\ndata: ${JSON.stringify({ type: kinds[0], delta: text })}\n\n`
-  const parts = decoder.push(Buffer.from(frame('a') + frame('b') + frame('c')))
-  expect(parts.map((part) => (part instanceof DeltaRun ? part.length : part.type))).toEqual([kinds[0], 2])
-  expect(parts.map((part) => part instanceof DeltaRun && part.last().fields.delta)).toEqual([false, 'c'])
+test('deltas of one part behind each other come as one run, in either order of members', () => {
+  for (const order of orders.slice(0, 2)) {
+    const decoder = new SseDecoder()
+    const fields: Record<string, unknown> = {
+      type: kinds[0],
+      item_id: 'm',
+      output_index: 3,
+      content_index: 1,
+      logprobs: [],
+    }
+    const frame = (delta: string, sequence: number, index = 3) => {
+      const all = {
+        ...fields,
+        delta,
+        output_index: index,
+        sequence_number: sequence,
+        obfuscation: 'x'.repeat(sequence),
+      }
+      return `event: ${kinds[0]}\ndata: ${JSON.stringify(all, order)}\n\n`
+    }
+    const bytes = frame('a', 9) + frame('b"', 10) + frame('c', 11) + frame('d', 12, 4)
+    const parts = decoder.push(Buffer.from(bytes))
+    expect(parts.map((part) => (part instanceof DeltaRun ? part.literals() : part.type))).toEqual([
+      kinds[0],
+      ['"b\\""', '"c"'],
+      kinds[0],
+    ])
+    const run = parts.find((part) => part instanceof DeltaRun)
+    expect([run?.place, run?.last().fields.delta]).toEqual([{ outputIndex: 3, itemId: 'm', partIndex: 1 }, 'c'])
+  }
 })

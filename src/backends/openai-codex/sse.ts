@@ -1,6 +1,7 @@
-import { type ByteString, bytesOf, copyBytes, joinBytes, NO_BYTES, sliceBytes } from '../../lib/byte-string.ts'
+import { type ByteString, bytesOfAll, joinBytes, NO_BYTES, sliceBytes } from '../../lib/byte-string.ts'
+import { type DeltaForm, type DeltaRun, readRun, toDeltaForm } from '../../turn/delta-run.ts'
 import { GatewayError } from '../../turn/errors.ts'
-import { type DeltaForm, DeltaRun, type EventBatch, TurnEvent } from '../../turn/events.ts'
+import { type EventBatch, TurnEvent } from '../../turn/events.ts'
 
 const MAX_EVENT_BYTES = 16 * 1024 * 1024
 const BOM = '\u00ef\u00bb\u00bf'
@@ -26,12 +27,12 @@ export class SseDecoder {
   /** The last three characters of the pieces: half a blank line may be among them. */
   #tail = ''
   #isStart = true
-  /** How the last kind of delta was framed: most reads bring more of it and nothing else. */
+  /** Of the last delta: most of what comes is more of the same. */
   #form: DeltaForm | undefined
 
   /** @throws GatewayError `upstream_bad_response` for an event over 16 MiB */
   push(...chunks: readonly Buffer[]): EventBatch {
-    const text = chunks.length === 1 && chunks[0] !== undefined ? bytesOf(chunks[0]) : joinBytes(chunks.map(bytesOf))
+    const text = bytesOfAll(chunks)
     if (this.#pendingBytes > 0 && !hasBlankLine(this.#tail + text)) {
       this.#keep(text)
       return []
@@ -66,7 +67,7 @@ export class SseDecoder {
       start = end + 2
       if (event === undefined) continue
       parts.push(event)
-      if (event.type.endsWith('.delta')) this.#form = toForm(event) ?? this.#form
+      if (event.type.endsWith('.delta')) this.#form = toDeltaForm(event)
     }
   }
 
@@ -109,30 +110,6 @@ function splitAny(buffer: ByteString, events: (TurnEvent | DeltaRun)[]): number 
     start = BLANK_LINE.lastIndex
   }
   return start
-}
-
-/** undefined unless the frame has the usual form, with the type first in its JSON; private events have no form. */
-function toForm({ type, json, frame }: TurnEvent): DeltaForm | undefined {
-  if (!type.startsWith('response.')) return undefined
-  const opening = `${TYPE_PREFIX}${type}"`
-  const jsonAt = frame.length - json.length - 2
-  if (!json.startsWith(opening) || frame !== `${frame.slice(0, Math.max(jsonAt, 0))}${json}\n\n`) return undefined
-  return { type, head: copyBytes(sliceBytes(frame, 0, jsonAt + opening.length)), jsonAt }
-}
-
-/** The whole frames of this form that stand here. Comparing slices is several times faster here than `startsWith`. */
-function readRun(buffer: ByteString, from: number, form: DeltaForm): DeltaRun | undefined {
-  const { head } = form
-  let start = from
-  let count = 0
-  while (buffer.slice(start, start + head.length) === head) {
-    const end = buffer.indexOf('\n', start + head.length)
-    // A frame that goes on behind its data is no usual one; without its end it is not whole.
-    if (end === -1 || buffer.charCodeAt(end + 1) !== LINE_FEED) break
-    start = end + 2
-    count += 1
-  }
-  return count === 0 ? undefined : new DeltaRun(form, sliceBytes(buffer, from, start), count)
 }
 
 /** undefined for blocks without data. */

@@ -98,7 +98,7 @@ export class BlockStream {
     const isNewPart = block.kind === 'thinking' && block.part !== undefined && block.part !== part
     if (part !== '') block.part = part
     const text = isNewPart ? prefixed('\n\n', literal) : literal
-    block.sent.add(text)
+    block.sent.add([text])
     return block === this.#open[0] ? block.write(text) : ''
   }
 

@@ -1,6 +1,6 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { type JsonObject, stringAt } from '../../lib/json.ts'
-import { type DeltaPlace, DeltaReader, slotOf } from '../../turn/delta.ts'
+import { type Delta, type DeltaPlace, DeltaReader, slotOf } from '../../turn/delta.ts'
 import type { TurnEvent } from '../../turn/events.ts'
 import { SentText } from '../../turn/sent-text.ts'
 import { type ToolTextFormats, toToolText } from '../../turn/tool-text.ts'
@@ -45,7 +45,10 @@ export class CallStream {
   }
 
   delta(event: TurnEvent): string[] {
-    const { literal, place } = this.#deltas.read(event)
+    return this.fragment(this.#deltas.read(event))
+  }
+
+  fragment({ literal, place }: Delta): string[] {
     const call = this.#at(place)
     return call === undefined || call.isDone ? [] : this.#bring(call, literal)
   }
@@ -68,7 +71,7 @@ export class CallStream {
     const chatCall = toChatCall(item, this.#turn)
     if (call.isHeld) return this.#whole(call, chatCall)
     const opening = known === undefined ? this.#opening(call, chatCall) : []
-    return [...opening, ...this.#fragment(call, call.sent.rest(chatCall.text))]
+    return [...opening, ...this.#pieceOf(call, call.sent.rest(chatCall.text))]
   }
 
   /** Calls that never got their end: what was held of them must not be lost. */
@@ -82,14 +85,14 @@ export class CallStream {
   }
 
   #bring(call: OpenCall, literal: ByteString): string[] {
-    call.sent.add(literal)
+    call.sent.add([literal])
     return call.isHeld || this.#isHidden(call) ? [] : [call.fragmentHead + literal + call.fragmentTail]
   }
 
   #whole(call: OpenCall, chatCall: ChatCall): string[] {
     const told = toToolText(chatCall.name, chatCall.text, this.#formats)
     const text = told === '' ? [] : [jsonBytes({ content: told })]
-    return [...text, ...this.#opening(call, chatCall), ...this.#fragment(call, chatCall.text)]
+    return [...text, ...this.#opening(call, chatCall), ...this.#pieceOf(call, chatCall.text)]
   }
 
   #opening(call: OpenCall, { id, type, name }: ChatCall): string[] {
@@ -99,7 +102,7 @@ export class CallStream {
     return [jsonBytes({ tool_calls: [{ index: call.index, id, type, ...inner }] })]
   }
 
-  #fragment(call: OpenCall, text: string): string[] {
+  #pieceOf(call: OpenCall, text: string): string[] {
     if (text === '' || this.#isHidden(call)) return []
     return [call.fragmentHead + jsonBytes(text) + call.fragmentTail]
   }

@@ -1,7 +1,7 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import type { JsonObject } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
-import { DeltaReader, prefixed } from '../../turn/delta.ts'
+import { type Delta, DeltaReader, prefixed } from '../../turn/delta.ts'
 import type { TurnEvent } from '../../turn/events.ts'
 import { reasoningText } from '../../turn/output-items.ts'
 
@@ -21,9 +21,12 @@ export class ReasoningStream {
   }
 
   delta(event: TurnEvent): string {
-    const { literal, place } = this.#deltas.read(event)
+    return this.fragment(event.type, this.#deltas.read(event))
+  }
+
+  fragment(type: string, { literal, place }: Delta): string {
     this.#withDeltas.add(place.slot)
-    return this.#show(literal, `${place.slot} ${event.type} ${place.partIndex}`)
+    return this.#show(literal, `${place.slot} ${type} ${place.partIndex}`)
   }
 
   /** A finished item, shown only if no delta brought it. */

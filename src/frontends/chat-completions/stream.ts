@@ -1,9 +1,10 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
-import { DeltaReader, slotOf } from '../../turn/delta.ts'
+import { type DeltaPlace, DeltaReader, slotOf } from '../../turn/delta.ts'
+import { DeltaRun } from '../../turn/delta-run.ts'
 import { type GatewayError, toOpenAiError } from '../../turn/errors.ts'
-import { type EventBatch, eventsOf, isOutputType, isTerminal, type TurnEvent } from '../../turn/events.ts'
+import { type EventBatch, isOutputType, isTerminal, type TurnEvent } from '../../turn/events.ts'
 import type { Encoder } from '../../turn/frontend.ts'
 import { isCall, messageText } from '../../turn/output-items.ts'
 import { SentTexts } from '../../turn/sent-text.ts'
@@ -52,7 +53,7 @@ export class ChatEncoder implements Encoder {
 
   push(events: EventBatch): ByteString {
     let text = ''
-    for (const event of eventsOf(events)) text += this.#encode(event)
+    for (const part of events) text += part instanceof DeltaRun ? this.#encodeRun(part) : this.#encode(part)
     return text as ByteString
   }
 
@@ -62,6 +63,28 @@ export class ChatEncoder implements Encoder {
 
   keepalive(): ByteString {
     return KEEPALIVE
+  }
+
+  /** The same as one `#encode` for each of its events. */
+  #encodeRun(run: DeltaRun): string {
+    if (this.#isEnded) return ''
+    if (this.#prefix === '') return [...run].map((event) => this.#encode(event)).join('')
+    const { type, place: at } = run
+    const place = { slot: at.outputIndex, itemId: at.itemId, partIndex: at.partIndex }
+    switch (type) {
+      case 'response.output_text.delta':
+        return this.#textRun(run.literals(), place, this.#text, 'content')
+      case 'response.refusal.delta':
+        return this.#textRun(run.literals(), place, this.#refusal, 'refusal')
+      case 'response.reasoning_summary_text.delta':
+      case 'response.reasoning_text.delta':
+        return this.#chunks(run.literals().map((literal) => this.#reasoning.fragment(type, { literal, place })))
+      case 'response.function_call_arguments.delta':
+      case 'response.custom_tool_call_input.delta':
+        return this.#chunks(run.literals().flatMap((literal) => this.#calls.fragment({ literal, place })))
+      default:
+        return ''
+    }
   }
 
   #encode(event: TurnEvent): string {
@@ -122,8 +145,14 @@ export class ChatEncoder implements Encoder {
 
   #textDelta(event: TurnEvent, sent: SentTexts, key: 'content' | 'refusal'): string {
     const { literal, place } = this.#deltas.read(event)
-    sent.add(place.slot, literal)
-    return `${this.#stopReasoning()}${this.#head}{"${key}":${literal}}${this.#tail}`
+    return this.#textRun([literal], place, sent, key)
+  }
+
+  #textRun(literals: readonly ByteString[], { slot }: DeltaPlace, sent: SentTexts, key: 'content' | 'refusal'): string {
+    sent.add(slot, literals)
+    const head = `${this.#head}{"${key}":`
+    const tail = `}${this.#tail}`
+    return this.#stopReasoning() + head + literals.join(tail + head) + tail
   }
 
   /** Brings the text of a part if no delta did. */
@@ -132,7 +161,7 @@ export class ChatEncoder implements Encoder {
     const text = sent.has(slot) ? '' : (stringAt(event.fields, from) ?? '')
     if (text === '') return ''
     const literal = jsonBytes(text)
-    sent.add(slot, literal)
+    sent.add(slot, [literal])
     return this.#stopReasoning() + this.#chunk(`{"${key}":${literal}}`)
   }
 

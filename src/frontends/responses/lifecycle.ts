@@ -1,7 +1,8 @@
 import { shortId } from '../../lib/ids.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import { hasTopLevel, scanInteger } from '../../lib/json-scan.ts'
-import { DeltaRun, TurnEvent } from '../../turn/events.ts'
+import { DeltaRun } from '../../turn/delta-run.ts'
+import { TurnEvent } from '../../turn/events.ts'
 
 const NOTHING: readonly TurnEvent[] = []
 
@@ -26,8 +27,6 @@ export class Lifecycle {
   /** The member that says where the last delta belonged; nearly always the next one has it too. */
   #lastPlace: string | undefined
   #last: TurnEvent | DeltaRun | undefined
-  /** Passed, but not looked at yet for where their deltas belong. */
-  #runs: DeltaRun[] = []
 
   /** The next sequence number, for an event of ours at the end. */
   get next(): number {
@@ -43,7 +42,7 @@ export class Lifecycle {
   passes(run: DeltaRun): boolean {
     if (!this.#isCreated || this.#held.length > 0) return false
     this.#last = run
-    this.#runs.push(run)
+    this.#withDeltas.add(run.place.outputIndex)
     return true
   }
 
@@ -106,13 +105,6 @@ export class Lifecycle {
     this.#withDeltas.add(index)
   }
 
-  #noteRuns(): void {
-    for (const run of this.#runs.splice(0)) {
-      if (this.#lastPlace !== undefined && run.allHold(this.#lastPlace)) continue
-      for (const event of run) this.#noteDelta(event)
-    }
-  }
-
   #announce(item: JsonObject, index: number): TurnEvent[] {
     if (this.#added.has(index)) return []
     this.#added.add(index)
@@ -123,7 +115,6 @@ export class Lifecycle {
   }
 
   #fill(item: JsonObject, index: number): TurnEvent[] {
-    this.#noteRuns()
     if (this.#withDeltas.has(index)) return []
     this.#withDeltas.add(index)
     const itemId = stringAt(item, 'id') ?? ''

@@ -1,14 +1,8 @@
 import type { ByteString } from '../../../lib/byte-string.ts'
 import { objectAt, stringAt } from '../../../lib/json.ts'
+import { eventsOf } from '../../../turn/delta-run.ts'
 import { GatewayError } from '../../../turn/errors.ts'
-import {
-  type EventBatch,
-  eventsOf,
-  isOutputType,
-  isTerminal,
-  TurnEvent,
-  type TurnStream,
-} from '../../../turn/events.ts'
+import { type EventBatch, isOutputType, isTerminal, TurnEvent, type TurnStream } from '../../../turn/events.ts'
 
 /** Opens the turn once more after a failure. @throws GatewayError if that failure is the client's to see */
 export type Reopen = (failure: GatewayError) => Promise<AsyncIterator<EventBatch, undefined>>
