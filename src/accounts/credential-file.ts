@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { objectAt } from '../lib/json.ts'
+import { objectAt, withoutUndefined } from '../lib/json.ts'
 import { GatewayError } from '../turn/errors.ts'
 import { type AuthFile, type ChatGptLogin, type Login, parseAuthFile, readAuthText, toLogin } from './auth-file.ts'
 import { missingFileError } from './auth-search.ts'
@@ -203,9 +203,4 @@ async function look(path: string): Promise<Seen> {
   const signature = [dev, ino, size, mtimeNs, ctimeNs].join(':')
   const ageMs = Date.now() - Number(ctimeNs / 1_000_000n)
   return { signature, isSettled: ageMs > SETTLED_AFTER_MS }
-}
-
-function withoutUndefined(object: Record<string, string | undefined>): Record<string, string> {
-  const entries = Object.entries(object).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  return Object.fromEntries(entries)
 }

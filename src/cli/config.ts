@@ -2,7 +2,7 @@ import { toConfigJsonSchema } from '../config/json-schema.ts'
 import { toKeyText } from '../config/key-path.ts'
 import type { Flags, LoadedConfig } from '../config/load.ts'
 import type { BackendConfig, Config } from '../config/schema.ts'
-import { isObject, type JsonObject } from '../lib/json.ts'
+import { isObject, type JsonObject, withoutUndefined } from '../lib/json.ts'
 import { maskSecrets } from '../lib/redact.ts'
 import { DEFAULT_CAPABILITIES } from '../turn/capabilities.ts'
 import { loadOrReport } from './load-or-report.ts'
@@ -63,11 +63,6 @@ function toEffectiveBackend(backend: BackendConfig): JsonObject {
     ...withoutUndefined(backend),
     extra: { codex: { ...codex, default_capabilities: defaults } },
   }
-}
-
-/** A key that is `undefined` would hide the default before it. */
-function withoutUndefined(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
 }
 
 function leaves(value: JsonObject, path: readonly string[] = []): [readonly string[], unknown][] {

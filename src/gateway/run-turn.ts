@@ -239,8 +239,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       const output = Array.isArray(response.output) ? response.output : []
       if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)
     } else if (turn.store) {
-      const sizeBytes = contextBytes + JSON.stringify(response.output ?? []).length
-      this.#responses.remember(turn.client.keyId, response, turn.body.input, sizeBytes)
+      this.#responses.remember(turn.client.keyId, response, turn.body.input, contextBytes)
     }
   }
 }

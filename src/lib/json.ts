@@ -28,6 +28,16 @@ export function arrayAt(object: JsonObject, key: string): unknown[] | undefined 
   return Array.isArray(value) ? value : undefined
 }
 
+/** The members that have a value. */
+export function withoutUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const filled: { [K in keyof T]?: Exclude<T[K], undefined> } = {}
+  for (const key in object) {
+    const value = object[key]
+    if (value !== undefined) filled[key] = value as Exclude<T[typeof key], undefined>
+  }
+  return filled
+}
+
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text)

@@ -23,18 +23,20 @@ export class ResponseStore {
     this.#items = new BoundedCache({ ...LIMITS, maxEntries: 10_000 }, now)
   }
 
-  /** @param sizeBytes about how much `input` and the output weigh as JSON */
-  remember(keyId: string, response: JsonObject, input: readonly InputItem[], sizeBytes: number): void {
+  /** @param inputBytes about how much `input` weighs as JSON */
+  remember(keyId: string, response: JsonObject, input: readonly InputItem[], inputBytes: number): void {
     const id = stringAt(response, 'id')
     if (id === undefined || !Array.isArray(response.output)) return
     const output: JsonObject[] = response.output
     const cleaned = output.map(toInputItem)
+    const sizes = cleaned.map((item) => JSON.stringify(item).length)
+    const sizeBytes = sizes.reduce((sum, size) => sum + size, inputBytes)
     this.#responses.set(scoped(keyId, id), { history: [...input, ...cleaned] }, sizeBytes)
     for (const [index, item] of output.entries()) {
       const itemId = stringAt(item, 'id')
       const kept = cleaned[index]
       if (itemId !== undefined && kept !== undefined) {
-        this.#items.set(scoped(keyId, itemId), kept, JSON.stringify(kept).length)
+        this.#items.set(scoped(keyId, itemId), kept, sizes[index] ?? 0)
       }
     }
   }

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../lib/json.ts'
+import { isObject, type JsonObject, withoutUndefined } from '../lib/json.ts'
 import { type CapabilityLayer, parseCapability, parseCapabilityLayer } from './capabilities.ts'
 import { detectFamily } from './client-family.ts'
 import { GatewayError, invalidField } from './errors.ts'
@@ -140,7 +140,7 @@ function readEnvironment(all: JsonObject): EnvironmentWishes {
     shell: readString(all, 'shell'),
     block: readString(all, 'codex_environment_context'),
   }
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+  return withoutUndefined(values)
 }
 
 function readConversationKey(all: JsonObject, { headers }: ClientRequest): string | undefined {

@@ -1,46 +1,47 @@
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
 import { DeltaRun, eventsOf } from './delta-run.ts'
-import { isTerminal, type TurnEvent } from './events.ts'
+import { indexAt, isTerminal, type TurnEvent } from './events.ts'
 
 /**
- * The response object that a stream amounts to. Only the rare events are parsed on the way; deltas are looked at if an
- * item never got its own end, so that no text is lost (connector.md §8.2, §9.2).
+ * The response object that a stream amounts to. Nothing is parsed before it is asked for; deltas are looked at if an item
+ * never got its own end, so that no text is lost (connector.md §8.2, §9.2).
  */
 export class ResponseCollector {
-  #created: JsonObject = {}
-  #final: JsonObject | undefined
-  readonly #open = new Map<number, JsonObject>()
-  readonly #done = new Map<number, JsonObject>()
+  #created: TurnEvent | undefined
+  #final: TurnEvent | undefined
+  readonly #open = new Map<number, TurnEvent>()
+  readonly #done = new Map<number, TurnEvent>()
   #deltas: (TurnEvent | DeltaRun)[] = []
 
   push(event: TurnEvent | DeltaRun): void {
     const { type } = event
     if (event instanceof DeltaRun) this.#deltas.push(event)
-    else if (type === 'response.created') this.#created = objectAt(event.fields, 'response') ?? {}
+    else if (type === 'response.created') this.#created = event
     else if (type === 'response.output_item.added') this.#keep(this.#open, event)
     else if (type === 'response.output_item.done') {
       this.#keep(this.#done, event)
       // Their text is in the finished item now; with nothing else open they can go.
       if (this.#done.size >= this.#open.size) this.#deltas = []
-    } else if (isTerminal(type)) this.#final = objectAt(event.fields, 'response') ?? {}
+    } else if (isTerminal(type)) this.#final = event
     else if (type.endsWith('.delta')) this.#deltas.push(event)
   }
 
   /** @returns a response object; `output` is never emptier than what the events brought */
   response(): JsonObject {
-    const base = this.#final ?? this.#created
+    const base = objectAt((this.#final ?? this.#created)?.fields ?? {}, 'response') ?? {}
     const output = arrayAt(base, 'output') ?? []
     return output.length > 0 ? base : { ...base, output: this.#rebuild() }
   }
 
-  #keep(items: Map<number, JsonObject>, event: TurnEvent): void {
-    const item = objectAt(event.fields, 'item')
-    if (item !== undefined) items.set(numberAt(event.fields, 'output_index') ?? items.size, item)
+  #keep(items: Map<number, TurnEvent>, event: TurnEvent): void {
+    items.set(indexAt(event, 'output_index') ?? items.size, event)
   }
 
   #rebuild(): JsonObject[] {
-    const items = new Map(this.#done)
-    for (const [index, item] of this.#open) if (!items.has(index)) items.set(index, structuredClone(item))
+    const items = new Map<number, JsonObject>()
+    for (const [index, { fields }] of this.#done) items.set(index, objectAt(fields, 'item') ?? {})
+    for (const [index, { fields }] of this.#open)
+      if (!items.has(index)) items.set(index, structuredClone(objectAt(fields, 'item') ?? {}))
     for (const { fields } of eventsOf(this.#deltas)) {
       const index = numberAt(fields, 'output_index') ?? 0
       if (this.#done.has(index)) continue

@@ -1,7 +1,7 @@
 import { type ByteString, copyBytes, jsonBytes, sliceBytes } from '../lib/byte-string.ts'
-import { numberAt, stringAt } from '../lib/json.ts'
-import { closingQuote, scanInteger, scanStringLiteral } from '../lib/json-scan.ts'
-import type { TurnEvent } from './events.ts'
+import { stringAt } from '../lib/json.ts'
+import { closingQuote, scanStringLiteral } from '../lib/json-scan.ts'
+import { indexAt, type TurnEvent } from './events.ts'
 import { decodeLiteral } from './sent-text.ts'
 
 /** Where a delta belongs. The same object as long as nothing of it changes. */
@@ -75,13 +75,6 @@ function hasPlace(json: ByteString, from: number): boolean {
 
 export function slotOf(event: TurnEvent): number | string {
   return indexAt(event, 'output_index') ?? stringAt(event.fields, 'item_id') ?? -1
-}
-
-/** Parses the event only if the member is there in an unusual form. */
-function indexAt(event: TurnEvent, key: string): number | undefined {
-  const scanned = scanInteger(event.json, key)
-  if (scanned !== undefined || !event.json.includes(`"${key}"`)) return scanned
-  return numberAt(event.fields, key)
 }
 
 function placeOf(event: TurnEvent): DeltaPlace {

@@ -1,6 +1,7 @@
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses'
 import { type ByteString, jsonBytes, NO_BYTES, toText } from '../lib/byte-string.ts'
-import { isObject, type JsonObject } from '../lib/json.ts'
+import { isObject, type JsonObject, numberAt } from '../lib/json.ts'
+import { scanInteger } from '../lib/json-scan.ts'
 import type { DeltaRun } from './delta-run.ts'
 
 /**
@@ -46,6 +47,13 @@ export type EventBatch = readonly (TurnEvent | DeltaRun)[]
 
 /** A turn's answer as it comes in. Throws GatewayError; closing it early (`return`) closes the upstream. */
 export type TurnStream = AsyncIterable<EventBatch>
+
+/** A top-level index of the event; parses it only if the member is there in an unusual form. */
+export function indexAt(event: TurnEvent, key: string): number | undefined {
+  const scanned = scanInteger(event.json, key)
+  if (scanned !== undefined || !event.json.includes(`"${key}"`)) return scanned
+  return numberAt(event.fields, key)
+}
 
 /** `event:` and `data:` lines for JSON text, as the backend frames its own events. */
 export function sseFrame(type: string, json: ByteString): ByteString {

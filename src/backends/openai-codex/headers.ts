@@ -63,10 +63,12 @@ function commonHeaders(input: HeaderInput, kind: RequestKind): HeaderValues {
 }
 
 function inOrder(order: readonly string[], values: HeaderValues): [string, string][] {
-  return order.flatMap((name) => {
+  const headers: [string, string][] = []
+  for (const name of order) {
     const value = values[name]
-    return value === undefined || !isSafe(value) ? [] : [[name, value] as [string, string]]
-  })
+    if (value !== undefined && isSafe(value)) headers.push([name, value])
+  }
+  return headers
 }
 
 /** Headers of the CLI's other calls: models, usage, accounts/check (upstream.md §3, §4). */

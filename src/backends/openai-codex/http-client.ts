@@ -30,6 +30,7 @@ const RESET_CODES = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 /** HTTP towards the backend and the issuer: ordered headers, no redirects, abort at once, bounded buffers. */
 export class HttpClient {
   readonly #routes: Routes
+  #lastUrl: { readonly text: string; readonly url: URL } | undefined
   /** Errors of connections that had answered before. */
   readonly #late = new WeakSet<Error>()
 
@@ -60,6 +61,12 @@ export class HttpClient {
     await this.#routes.destroy()
   }
 
+  /** One URL takes nearly all requests. */
+  #parse(text: string): URL {
+    if (this.#lastUrl?.text !== text) this.#lastUrl = { text, url: new URL(text) }
+    return this.#lastUrl.url
+  }
+
   #watch(socket: WatchedSocket): void {
     socket.prependListener('error', (error) => {
       if (socket.bytesRead > 0) this.#late.add(error)
@@ -73,7 +80,7 @@ export class HttpClient {
   }
 
   #send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const url = new URL(request.url)
+    const url = this.#parse(request.url)
     const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>()
     if (signal.aborted) {
       reject(toCancelled(signal, { host: url.host, reached: false }))
@@ -126,7 +133,8 @@ function toHeaders(
   headers: Record<string, string | string[] | undefined>,
 ): Pick<HttpResponse, 'headers' | 'setCookies'> {
   const flat: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name]
     if (value !== undefined && name !== 'set-cookie') flat[name] = Array.isArray(value) ? value.join(', ') : value
   }
   return { headers: flat, setCookies: [headers['set-cookie'] ?? []].flat() }

@@ -1,8 +1,8 @@
 import { shortId } from '../../lib/ids.ts'
-import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
 import { hasTopLevel, scanInteger } from '../../lib/json-scan.ts'
 import { DeltaRun } from '../../turn/delta-run.ts'
-import { TurnEvent } from '../../turn/events.ts'
+import { indexAt, TurnEvent } from '../../turn/events.ts'
 
 const NOTHING: readonly TurnEvent[] = []
 
@@ -91,16 +91,17 @@ export class Lifecycle {
       this.#noteDelta(event)
       return waiting
     }
-    const index = event.type.startsWith('response.output_item.') ? (numberAt(event.fields, 'output_index') ?? 0) : 0
+    const index = event.type.startsWith('response.output_item.') ? (indexAt(event, 'output_index') ?? 0) : 0
     if (event.type === 'response.output_item.added') this.#added.add(index)
     if (event.type !== 'response.output_item.done') return waiting
+    if (this.#added.has(index) && this.#withDeltas.has(index)) return waiting
     const item = objectAt(event.fields, 'item') ?? {}
     return [...waiting, ...this.#announce(item, index), ...this.#fill(item, index)]
   }
 
   #noteDelta(event: TurnEvent): void {
     if (this.#lastPlace !== undefined && hasTopLevel(event.json, this.#lastPlace)) return
-    const index = scanInteger(event.json, 'output_index') ?? numberAt(event.fields, 'output_index') ?? 0
+    const index = indexAt(event, 'output_index') ?? 0
     this.#lastPlace = `"output_index":${index},`
     this.#withDeltas.add(index)
   }

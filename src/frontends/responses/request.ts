@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
+import { isObject, type JsonObject, objectAt, stringAt, withoutUndefined } from '../../lib/json.ts'
 import { readClientBody } from '../../turn/client-body.ts'
 import { GatewayError, invalidField } from '../../turn/errors.ts'
 import { toCurrentWebSearch } from '../../turn/flat-tools.ts'
@@ -58,7 +58,7 @@ function toBodyFields(fields: JsonObject): Omit<TurnBody, 'input'> {
     client_metadata: fields.client_metadata ?? undefined,
     access_programs: fields.access_programs ?? undefined,
   }
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+  return withoutUndefined(values)
 }
 
 function readReasoning(fields: JsonObject): JsonObject | undefined {

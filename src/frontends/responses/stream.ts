@@ -74,9 +74,10 @@ export class ResponsesEncoder implements Encoder {
     const { type } = event
     if (type !== 'response.completed' && type !== 'response.done' && type !== 'response.incomplete') return event
     const response: JsonObject = objectAt(event.fields, 'response') ?? {}
+    const isEmpty = (arrayAt(response, 'output') ?? []).length === 0
+    if (type !== 'response.done' && !isEmpty) return event
     const whole = this.#collector.response()
-    const isShort = (arrayAt(response, 'output') ?? []).length === 0 && (arrayAt(whole, 'output') ?? []).length > 0
-    if (type !== 'response.done' && !isShort) return event
+    if (type !== 'response.done' && (arrayAt(whole, 'output') ?? []).length === 0) return event
     return TurnEvent.of({
       ...event.fields,
       type: type === 'response.done' ? 'response.completed' : type,
