@@ -1,111 +1,140 @@
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
 import { DeltaRun, eventsOf } from './delta-run.ts'
 import { indexAt, isTerminal, type TurnEvent } from './events.ts'
+import { ANNOTATED, emptyPart, kindOfDelta, kindOfDone, kindOfPart, type TextKind } from './text-kinds.ts'
+
+/** An output item, and whether its own end has come. */
+export interface CollectedItem {
+  readonly index: number
+  readonly item: JsonObject
+  readonly isDone: boolean
+}
 
 /**
- * The response object that a stream amounts to. Nothing is parsed before it is asked for; deltas are looked at if an item
- * never got its own end, so that no text is lost (connector.md §8.2, §9.2).
+ * The response object that a stream amounts to. Nothing is parsed before it is asked for; texts are looked at if an item
+ * never got its own end, so that none is lost (connector.md §8.2, §9.2).
  */
 export class ResponseCollector {
   #created: TurnEvent | undefined
   #final: TurnEvent | undefined
   readonly #open = new Map<number, TurnEvent>()
   readonly #done = new Map<number, TurnEvent>()
-  #deltas: (TurnEvent | DeltaRun)[] = []
+  #texts: (TurnEvent | DeltaRun)[] = []
 
   push(event: TurnEvent | DeltaRun): void {
     const { type } = event
-    if (event instanceof DeltaRun) this.#deltas.push(event)
+    if (event instanceof DeltaRun || type.endsWith('.delta')) this.#texts.push(event)
     else if (type === 'response.created') this.#created = event
     else if (type === 'response.output_item.added') this.#keep(this.#open, event)
     else if (type === 'response.output_item.done') {
       this.#keep(this.#done, event)
-      // Their text is in the finished item now; with nothing else open they can go.
-      if (this.#done.size >= this.#open.size) this.#deltas = []
+      // The finished items hold them all now.
+      if (this.#isAllDone()) this.#texts = []
     } else if (isTerminal(type)) this.#final = event
-    else if (type.endsWith('.delta')) this.#deltas.push(event)
+    else if (isAboutText(type)) this.#texts.push(event)
+  }
+
+  /** Also false if an earlier item was never heard of: texts may be all there is of it. */
+  #isAllDone(): boolean {
+    for (const index of this.#open.keys()) if (!this.#done.has(index)) return false
+    for (let index = 0; index < this.#done.size; index += 1) if (!this.#done.has(index)) return false
+    return true
   }
 
   /** @returns a response object; `output` is never emptier than what the events brought */
   response(): JsonObject {
-    const base = objectAt((this.#final ?? this.#created)?.fields ?? {}, 'response') ?? {}
+    const base = responseOf(this.#final ?? this.#created)
     const output = arrayAt(base, 'output') ?? []
-    return output.length > 0 ? base : { ...base, output: this.#rebuild() }
+    return output.length > 0 ? base : { ...base, output: this.items().map((entry) => this.#settled(entry)) }
+  }
+
+  /** What the events brought, by output index. */
+  items(): CollectedItem[] {
+    const items = new Map<number, JsonObject>()
+    for (const [index, event] of this.#done) items.set(index, itemOf(event))
+    for (const [index, event] of this.#open) if (!items.has(index)) items.set(index, structuredClone(itemOf(event)))
+    for (const { type, fields } of eventsOf(this.#texts)) {
+      const index = numberAt(fields, 'output_index') ?? 0
+      const kind = kindOf(type, fields)
+      if (kind === undefined || this.#done.has(index)) continue
+      const item = items.get(index) ?? toBareItem(kind, fields)
+      if (item === undefined) continue
+      items.set(index, item)
+      addText(item, kind, type, fields)
+    }
+    return [...items].sort(([a], [b]) => a - b).map(([index, item]) => ({ index, item, isDone: this.#done.has(index) }))
+  }
+
+  /** Once the response has ended, so have its items. */
+  #settled({ item, isDone }: CollectedItem): JsonObject {
+    if (isDone || this.#final === undefined || item.status !== 'in_progress') return item
+    return { ...item, status: responseOf(this.#final).status === 'completed' ? 'completed' : 'incomplete' }
   }
 
   #keep(items: Map<number, TurnEvent>, event: TurnEvent): void {
     items.set(indexAt(event, 'output_index') ?? items.size, event)
   }
+}
 
-  #rebuild(): JsonObject[] {
-    const items = new Map<number, JsonObject>()
-    for (const [index, { fields }] of this.#done) items.set(index, objectAt(fields, 'item') ?? {})
-    for (const [index, { fields }] of this.#open)
-      if (!items.has(index)) items.set(index, structuredClone(objectAt(fields, 'item') ?? {}))
-    for (const { fields } of eventsOf(this.#deltas)) {
-      const index = numberAt(fields, 'output_index') ?? 0
-      if (this.#done.has(index)) continue
-      const item = items.get(index) ?? emptyMessage()
-      items.set(index, item)
-      appendDelta(item, fields)
-    }
-    return [...items].sort(([a], [b]) => a - b).map(([, item]) => item)
+function responseOf(event: TurnEvent | undefined): JsonObject {
+  return objectAt(event?.fields ?? {}, 'response') ?? {}
+}
+
+function itemOf({ fields }: TurnEvent): JsonObject {
+  return objectAt(fields, 'item') ?? {}
+}
+
+const PART_EVENT = /^response\.(content_part|reasoning_summary_part)\./
+const ANNOTATION = 'response.output_text.annotation.added'
+
+/** Deltas apart. */
+function isAboutText(type: string): boolean {
+  return kindOfDone(type) !== undefined || PART_EVENT.test(type) || type === ANNOTATION
+}
+
+/** undefined for deltas of hosted tools, which are part of no item. */
+function kindOf(type: string, fields: JsonObject): TextKind | undefined {
+  if (type === ANNOTATION) return ANNOTATED
+  const part = objectAt(fields, 'part')
+  return kindOfDelta(type) ?? kindOfDone(type) ?? (part === undefined ? undefined : kindOfPart(part))
+}
+
+/** For texts whose item was never added; undefined for calls, which are nothing without a name. */
+function toBareItem({ itemType }: TextKind, fields: JsonObject): JsonObject | undefined {
+  const id = stringAt(fields, 'item_id')
+  const known = id === undefined ? {} : { id }
+  if (itemType === 'message') {
+    return { ...known, type: 'message', status: 'in_progress', role: 'assistant', content: [] }
   }
+  return itemType === 'reasoning' ? { ...known, type: 'reasoning', summary: [] } : undefined
 }
 
-function emptyMessage(): JsonObject {
-  return { type: 'message', role: 'assistant', status: 'incomplete', content: [] }
+function addText(item: JsonObject, kind: TextKind, type: string, fields: JsonObject): void {
+  const { member } = kind
+  const holder = kind.part === undefined ? item : partAt(item, kind.part, emptyPart(kind), fields)
+  const part = objectAt(fields, 'part')
+  if (part !== undefined) {
+    // The part as it ends is the whole of it; as it begins it holds nothing yet.
+    if (type.endsWith('.done') || holder[member] === '') Object.assign(holder, structuredClone(part))
+  } else if (type === ANNOTATION) {
+    holder.annotations = [...(arrayAt(holder, 'annotations') ?? []), fields.annotation]
+  } else if (type.endsWith('.delta')) {
+    holder[member] = (stringAt(holder, member) ?? '') + (stringAt(fields, 'delta') ?? '')
+  } else holder[member] = stringAt(fields, member) ?? holder[member]
 }
 
-function appendDelta(item: JsonObject, event: JsonObject): void {
-  const delta = stringAt(event, 'delta') ?? ''
-  switch (event.type) {
-    case 'response.output_text.delta':
-      appendPart(
-        item,
-        'content',
-        { type: 'output_text', key: 'text', index: numberAt(event, 'content_index') ?? 0 },
-        delta,
-      )
-      return
-    case 'response.refusal.delta':
-      appendPart(
-        item,
-        'content',
-        { type: 'refusal', key: 'refusal', index: numberAt(event, 'content_index') ?? 0 },
-        delta,
-      )
-      return
-    case 'response.reasoning_summary_text.delta':
-      appendPart(
-        item,
-        'summary',
-        { type: 'summary_text', key: 'text', index: numberAt(event, 'summary_index') ?? 0 },
-        delta,
-      )
-      return
-    case 'response.function_call_arguments.delta':
-      item.arguments = (stringAt(item, 'arguments') ?? '') + delta
-      return
-    case 'response.custom_tool_call_input.delta':
-      item.input = (stringAt(item, 'input') ?? '') + delta
-      return
-    default: // Deltas of hosted tools are part of no item.
-  }
-}
-
-function appendPart(
+/** The part an event is about; the one given if it is the first to be heard of. */
+function partAt(
   item: JsonObject,
-  list: string,
-  part: { type: string; key: string; index: number },
-  delta: string,
-): void {
+  { list, index: key }: NonNullable<TextKind['part']>,
+  fresh: JsonObject,
+  fields: JsonObject,
+): JsonObject {
   const parts = arrayAt(item, list) ?? []
   item[list] = parts
-  const known = parts[part.index]
-  const target = isObject(known)
-    ? known
-    : { type: part.type, [part.key]: '', ...(list === 'content' ? { annotations: [] } : {}) }
-  parts[part.index] = target
-  target[part.key] = (stringAt(target, part.key) ?? '') + delta
+  const index = numberAt(fields, key) ?? 0
+  const known = parts[index]
+  if (isObject(known)) return known
+  parts[Math.min(index, parts.length)] = fresh
+  return fresh
 }

@@ -1,31 +1,30 @@
 import { shortId } from '../../lib/ids.ts'
-import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import { hasTopLevel, scanInteger } from '../../lib/json-scan.ts'
 import { DeltaRun } from '../../turn/delta-run.ts'
-import { indexAt, TurnEvent } from '../../turn/events.ts'
+import { TurnEvent } from '../../turn/events.ts'
+import { emptyItem, kindOfDelta, textsOf } from '../../turn/text-kinds.ts'
+import { readSign } from './item-signs.ts'
+import { type Make, ShownItem } from './shown-item.ts'
 
 const NOTHING: readonly TurnEvent[] = []
 
-interface Delta {
-  readonly kind: string
-  readonly index: JsonObject
-  readonly text: string
-  /** Member of the `.done` event that holds the whole text. */
-  readonly whole: string
-}
-
 /**
  * Knows what a turn has shown so far, and makes up for what the backend leaves out: clients break on a missing
- * `response.created`, on items that were never added and on text that no delta brought (clients.md rule 1). Made-up
- * events carry the sequence number of the event they precede. A complete stream passes untouched.
+ * `response.created`, on items and parts that were never added, on text that no delta brought and on items that never
+ * end (clients.md rule 1). Made-up events carry the sequence number of the event they precede. A complete stream passes
+ * untouched.
  */
 export class Lifecycle {
   #isCreated = false
+  /** The response's id, if `response.created` is of our making and nothing named one. */
+  #madeId: string | undefined
   #held: TurnEvent[] = []
-  readonly #added = new Set<number>()
-  readonly #withDeltas = new Set<number>()
-  /** The member that says where the last delta belonged; nearly always the next one has it too. */
-  #lastPlace: string | undefined
+  #withheld: TurnEvent | undefined
+  readonly #items = new Map<number, ShownItem>()
+  /** Type of the last delta, and the members that say where it belonged; nearly always the next one has them too. */
+  #lastType = ''
+  #lastPlace: readonly string[] | undefined
   #last: TurnEvent | DeltaRun | undefined
 
   /** The next sequence number, for an event of ours at the end. */
@@ -33,139 +32,157 @@ export class Lifecycle {
     return this.#current + 1
   }
 
+  /** What the client knows the response by, where that is not the backend's own id. */
+  get madeId(): string | undefined {
+    return this.#madeId
+  }
+
   get #current(): number {
     const last = this.#last instanceof DeltaRun ? this.#last.last() : this.#last
-    return last === undefined ? 0 : (scanInteger(last.json, 'sequence_number') ?? 0)
+    if (last === undefined) return 0
+    return scanInteger(last.json, 'sequence_number') ?? numberAt(last.fields, 'sequence_number') ?? 0
   }
 
   /** True if nothing must be written before or between these deltas. */
   passes(run: DeltaRun): boolean {
-    if (!this.#isCreated || this.#held.length > 0) return false
-    this.#last = run
-    this.#withDeltas.add(run.place.outputIndex)
-    return true
+    const kind = kindOfDelta(run.type)
+    const { outputIndex, partIndex } = run.place
+    const isKnown =
+      this.#isCreated &&
+      this.#held.length === 0 &&
+      kind !== undefined &&
+      this.#items.get(outputIndex)?.hasBegun(kind, partIndex) === true
+    if (isKnown) this.#last = run
+    return isKnown
   }
 
-  /** What must be written before this event. */
+  /** What must be written before this event. The final event must hold its output. */
   before(event: TurnEvent): readonly TurnEvent[] {
     this.#last = event
-    if (this.#isCreated && this.#held.length === 0 && event.type.endsWith('.delta')) {
-      this.#noteDelta(event)
-      return NOTHING
-    }
-    const opening = this.#isCreated ? [] : this.#open(event)
-    return [...opening, ...this.#complete(event)]
+    if (event.type === this.#lastType && this.#isAtLastPlace(event)) return NOTHING
+    this.#withheld = undefined
+    if (!this.#isCreated) return this.#open(event)
+    return [...this.#held.splice(0), ...this.#complete(event)]
   }
 
-  /** Foreign events wait until the response has been created. */
+  /** True for an event that must not be written itself: it waits, or what was made says the same. */
   isHeldBack(event: TurnEvent): boolean {
-    return !this.#isCreated && this.#held.includes(event)
+    return this.#withheld === event
+  }
+
+  #isAtLastPlace({ json }: TurnEvent): boolean {
+    const place = this.#lastPlace
+    return place?.every((member) => hasTopLevel(json, member)) === true
   }
 
   #open(event: TurnEvent): TurnEvent[] {
     if (event.type === 'response.created') {
       this.#isCreated = true
-      // They follow it; the encoder writes them with the next event.
-      return []
+      const response = objectAt(event.fields, 'response') ?? {}
+      if (isWhole(response)) return []
+      this.#withheld = event
+      return [this.#created(response)]
     }
     if (!event.type.startsWith('response.') || event.type === 'response.metadata') {
       this.#held.push(event)
+      this.#withheld = event
       return []
     }
     this.#isCreated = true
-    const known = objectAt(event.fields, 'response')
+    const created = this.#created(objectAt(event.fields, 'response') ?? {})
+    return [created, ...this.#held.splice(0), ...this.#complete(event)]
+  }
+
+  #created(known: JsonObject): TurnEvent {
+    if (stringAt(known, 'id') === undefined) this.#madeId = shortId('resp_')
     const response = {
-      id: stringAt(known ?? {}, 'id') ?? shortId('resp_'),
+      id: this.#madeId,
       object: 'response',
       created_at: Math.floor(Date.now() / 1000),
       ...known,
       status: 'in_progress',
       output: [],
     }
-    return [TurnEvent.of({ type: 'response.created', sequence_number: this.#current, response })]
+    return this.#make('response.created', { response })
   }
 
-  #complete(event: TurnEvent): TurnEvent[] {
-    const waiting = this.#isCreated && event.type !== 'response.created' ? this.#held.splice(0) : []
-    if (event.type.endsWith('.delta')) {
-      this.#noteDelta(event)
-      return waiting
+  #complete(event: TurnEvent): readonly TurnEvent[] {
+    if (event.type === 'response.output_item.added') return this.#added(event)
+    if (event.type === 'response.output_item.done') return this.#done(event)
+    if (event.type === 'response.completed' || event.type === 'response.incomplete') return this.#finish(event)
+    const sign = readSign(event)
+    if (sign === undefined) return NOTHING
+    const announced = this.#items.has(sign.outputIndex) ? [] : this.#announce(sign.skeleton(), sign.outputIndex)
+    const shown = this.#items.get(sign.outputIndex)
+    if (shown === undefined) {
+      // Of a call nothing can be shown before its name is known; the finished item says it all.
+      this.#withheld = event
+      return NOTHING
     }
-    const index = event.type.startsWith('response.output_item.') ? (indexAt(event, 'output_index') ?? 0) : 0
-    if (event.type === 'response.output_item.added') this.#added.add(index)
-    if (event.type !== 'response.output_item.done') return waiting
-    if (this.#added.has(index) && this.#withDeltas.has(index)) return waiting
+    if (sign.text === undefined) return announced
+    const made = shown.reach(sign.text, this.#make)
+    if (event.type.endsWith('.delta')) this.#notePlace(event, sign.members())
+    return announced.length === 0 ? made : [...announced, ...made]
+  }
+
+  #notePlace(event: TurnEvent, members: readonly string[]): void {
+    const joined = members.join('')
+    this.#lastType = event.type
+    this.#lastPlace = [[joined], members].find((form) => form.every((member) => hasTopLevel(event.json, member)))
+  }
+
+  #added(event: TurnEvent): readonly TurnEvent[] {
+    const index = numberAt(event.fields, 'output_index') ?? this.#items.size
+    // Announced already, by what came before it.
+    if (this.#items.has(index)) this.#withheld = event
+    else this.#items.set(index, new ShownItem(objectAt(event.fields, 'item') ?? {}, index))
+    return NOTHING
+  }
+
+  #done(event: TurnEvent): TurnEvent[] {
     const item = objectAt(event.fields, 'item') ?? {}
-    return [...waiting, ...this.#announce(item, index), ...this.#fill(item, index)]
+    return this.#end(item, numberAt(event.fields, 'output_index') ?? this.#items.size)
   }
 
-  #noteDelta(event: TurnEvent): void {
-    if (this.#lastPlace !== undefined && hasTopLevel(event.json, this.#lastPlace)) return
-    const index = indexAt(event, 'output_index') ?? 0
-    this.#lastPlace = `"output_index":${index},`
-    this.#withDeltas.add(index)
+  /** Everything an item's end needs before it. */
+  #end(item: JsonObject, index: number): TurnEvent[] {
+    const announced = this.#items.has(index) ? [] : this.#announce(emptyItem(item), index)
+    const shown = this.#items.get(index)
+    if (shown === undefined || shown.isDone) return announced
+    shown.isDone = true
+    return [...announced, ...textsOf(item).flatMap((text) => shown.close(text, this.#make))]
   }
 
-  #announce(item: JsonObject, index: number): TurnEvent[] {
-    if (this.#added.has(index)) return []
-    this.#added.add(index)
-    const emptied: JsonObject = { ...item, status: 'in_progress' }
-    for (const key of ['arguments', 'input']) if (typeof item[key] === 'string') emptied[key] = ''
-    for (const key of ['content', 'summary']) if (Array.isArray(item[key])) emptied[key] = []
-    return [this.#made('response.output_item.added', { output_index: index, item: emptied })]
-  }
-
-  #fill(item: JsonObject, index: number): TurnEvent[] {
-    if (this.#withDeltas.has(index)) return []
-    this.#withDeltas.add(index)
-    const itemId = stringAt(item, 'id') ?? ''
-    const place = { item_id: itemId, output_index: index }
-    return deltasOf(item).flatMap(({ kind, index: inner, text, whole }) => {
-      const part = partOf(item, kind, inner)
-      const partKind = kind === 'reasoning_summary_text' ? 'reasoning_summary_part' : 'content_part'
-      const at = { ...place, ...inner }
-      const open =
-        part === undefined ? [] : [this.#made(`response.${partKind}.added`, { ...at, part: { ...part, [whole]: '' } })]
-      const close = part === undefined ? [] : [this.#made(`response.${partKind}.done`, { ...at, part })]
-      const delta = text === '' ? [] : [this.#made(`response.${kind}.delta`, { ...at, delta: text })]
-      return [...open, ...delta, this.#made(`response.${kind}.done`, { ...at, [whole]: text }), ...close]
+  /** Ends whatever the final output says more of than the stream has shown. */
+  #finish(event: TurnEvent): TurnEvent[] {
+    const output = arrayAt(objectAt(event.fields, 'response') ?? {}, 'output') ?? []
+    return output.filter(isObject).flatMap((item, position) => {
+      const index = this.#indexOf(item, position)
+      if (this.#items.get(index)?.isDone === true) return []
+      return [...this.#end(item, index), this.#make('response.output_item.done', { output_index: index, item })]
     })
   }
 
-  #made(type: string, fields: JsonObject): TurnEvent {
-    return TurnEvent.of({ type, sequence_number: this.#current, ...fields })
+  /** Output indexes may have gaps, so ids go before positions. */
+  #indexOf(item: JsonObject, position: number): number {
+    const shown = [...this.#items.values()]
+    const same = shown.find(({ id }) => id !== undefined && id === item.id)
+    if (same !== undefined) return same.index
+    const there = this.#items.get(position)
+    const mayBeSame = there === undefined || there.id === undefined || item.id === undefined
+    return mayBeSame ? position : Math.max(...shown.map(({ index }) => index)) + 1
   }
+
+  #announce(item: JsonObject | undefined, index: number): TurnEvent[] {
+    if (item === undefined) return []
+    this.#items.set(index, new ShownItem(item, index))
+    return [this.#make('response.output_item.added', { output_index: index, item })]
+  }
+
+  readonly #make: Make = (type, fields) => TurnEvent.of({ type, sequence_number: this.#current, ...fields })
 }
 
-function deltasOf(item: JsonObject): Delta[] {
-  if (item.type === 'function_call') {
-    return [{ kind: 'function_call_arguments', index: {}, text: stringAt(item, 'arguments') ?? '', whole: 'arguments' }]
-  }
-  if (item.type === 'custom_tool_call') {
-    return [{ kind: 'custom_tool_call_input', index: {}, text: stringAt(item, 'input') ?? '', whole: 'input' }]
-  }
-  const summary = objectsAt(item, 'summary').map((part, i) => ({
-    kind: 'reasoning_summary_text',
-    index: { summary_index: i },
-    text: stringAt(part, 'text') ?? '',
-    whole: 'text',
-  }))
-  if (item.type === 'reasoning') return summary
-  if (item.type !== 'message') return []
-  return objectsAt(item, 'content').map((part, i) =>
-    part.type === 'refusal'
-      ? { kind: 'refusal', index: { content_index: i }, text: stringAt(part, 'refusal') ?? '', whole: 'refusal' }
-      : { kind: 'output_text', index: { content_index: i }, text: stringAt(part, 'text') ?? '', whole: 'text' },
-  )
-}
-
-function partOf(item: JsonObject, kind: string, index: JsonObject): JsonObject | undefined {
-  if (kind === 'reasoning_summary_text') return objectsAt(item, 'summary')[Number(index.summary_index)]
-  return kind === 'output_text' || kind === 'refusal'
-    ? objectsAt(item, 'content')[Number(index.content_index)]
-    : undefined
-}
-
-function objectsAt(item: JsonObject, key: string): JsonObject[] {
-  return (arrayAt(item, key) ?? []).filter(isObject)
+/** As far as clients look (clients.md: some end at a bare id). */
+function isWhole(response: JsonObject): boolean {
+  return typeof response.id === 'string' && response.object === 'response' && Array.isArray(response.output)
 }

@@ -1,4 +1,4 @@
-import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
+import type { ByteString } from '../../lib/byte-string.ts'
 import { shortId } from '../../lib/ids.ts'
 import { arrayAt, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
 import { ResponseCollector } from '../../turn/collect.ts'
@@ -26,63 +26,62 @@ export class ResponsesEncoder implements Encoder {
   push(events: EventBatch): ByteString {
     let text = ''
     for (const part of events) {
-      if (!(part instanceof DeltaRun)) text += this.#event(part)
-      else if (this.#lifecycle.passes(part)) text += part.text
-      else for (const event of part) text += this.#event(event)
+      if (!(part instanceof DeltaRun)) text += this.#write(this.#finished(part))
+      else if (this.#lifecycle.passes(part)) {
+        this.#collector.push(part)
+        text += part.text
+      } else for (const event of part) text += this.#write(this.#finished(event))
     }
     return text as ByteString
   }
 
   fail(error: GatewayError): ByteString {
-    if (error.event?.type === 'response.failed') return frameOf(error.event)
-    const { message, code, kind } = error
-    const seen = this.#collector.response()
-    const response = {
-      ...seen,
-      id: stringAt(seen, 'id') ?? shortId('resp_'),
-      object: 'response',
-      created_at: seen.created_at ?? Math.floor(Date.now() / 1000),
-      status: 'failed',
-      model: seen.model ?? this.#turn.model,
-      error: { code: code ?? kind, message },
-    }
-    return sseFrame(
-      'response.failed',
-      jsonBytes({ type: 'response.failed', sequence_number: this.#lifecycle.next, response }),
-    )
+    const event = error.event?.type === 'response.failed' ? error.event : this.#failed(error)
+    return this.#write(event) as ByteString
   }
 
   keepalive(): ByteString {
     return this.#turn.client.family === 'codex-cli' ? KEEPALIVE_EVENT : COMMENT
   }
 
-  #event(event: TurnEvent): string {
-    let text = ''
-    for (const added of this.#lifecycle.before(event)) text += this.#write(added)
-    return this.#lifecycle.isHeldBack(event) ? text : text + this.#write(event)
-  }
-
+  /** The event, behind what was missing before it. */
   #write(event: TurnEvent): string {
-    // Deltas repeat in their items; the whole items are what an empty final output is filled from.
-    if (event.type.endsWith('.delta')) return frameOf(event)
-    this.#collector.push(event)
-    return frameOf(this.#finished(event))
+    let text = ''
+    for (const made of this.#lifecycle.before(event)) text += frameOf(made)
+    return this.#lifecycle.isHeldBack(event) ? text : text + frameOf(event)
   }
 
   /** `response.done` under its public name, and an output that is not emptier than the stream was. */
   #finished(event: TurnEvent): TurnEvent {
+    this.#collector.push(event)
     const { type } = event
     if (type !== 'response.completed' && type !== 'response.done' && type !== 'response.incomplete') return event
     const response: JsonObject = objectAt(event.fields, 'response') ?? {}
     const isEmpty = (arrayAt(response, 'output') ?? []).length === 0
-    if (type !== 'response.done' && !isEmpty) return event
+    const id = this.#lifecycle.madeId
+    const mayStay = type !== 'response.done' && id === undefined
+    if (mayStay && !isEmpty) return event
     const whole = this.#collector.response()
-    if (type !== 'response.done' && (arrayAt(whole, 'output') ?? []).length === 0) return event
+    if (mayStay && (arrayAt(whole, 'output') ?? []).length === 0) return event
     return TurnEvent.of({
       ...event.fields,
       type: type === 'response.done' ? 'response.completed' : type,
-      response: whole,
+      response: id === undefined ? whole : { ...whole, id },
     })
+  }
+
+  #failed({ message, code, kind }: GatewayError): TurnEvent {
+    const seen = this.#collector.response()
+    const response = {
+      ...seen,
+      id: this.#lifecycle.madeId ?? stringAt(seen, 'id') ?? shortId('resp_'),
+      object: 'response',
+      created_at: seen.created_at ?? Math.floor(Date.now() / 1000),
+      status: 'failed',
+      model: seen.model ?? this.#turn.model,
+      error: { code: code ?? kind, message },
+    }
+    return TurnEvent.of({ type: 'response.failed', sequence_number: this.#lifecycle.next, response })
   }
 }
 
