@@ -2,8 +2,9 @@ import { type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
 import { ResponseCollector } from './collect.ts'
 import { DeltaReader, slotOf } from './delta.ts'
 import { eventsOf } from './delta-run.ts'
-import { type EventBatch, isTerminal, TurnEvent, type TurnStream } from './events.ts'
+import { type EventBatch, indexAt, isTerminal, TurnEvent, type TurnStream } from './events.ts'
 import { StopSearch } from './stop-search.ts'
+import { emptyItem, kindOfDone, textsOf } from './text-kinds.ts'
 import { TokenBudget } from './token-budget.ts'
 
 export interface OutputLimits {
@@ -44,11 +45,17 @@ class Limiter {
   readonly #search: StopSearch | undefined
   readonly #budget: TokenBudget | undefined
   readonly #collector = new ResponseCollector()
-  readonly #withDeltas = new Set<number>()
   readonly #deltas = new DeltaReader()
   /** Deltas let through as long as all their bytes together are within the limit. */
   #unread: TurnEvent[] = []
   #unreadBytes = 0
+  readonly #added = new Set<number>()
+  /** Texts that deltas have brought, by `placeOf`. */
+  readonly #withDeltas = new Set<string>()
+  /** Ends that the backend has sent, by `endOf`. */
+  readonly #ended = new Set<string>()
+  /** Of the last event that had one. */
+  #sequenceNumber: number | undefined
   /** The last text delta, whose place a held-back rest is written at. */
   #lastText: JsonObject | undefined
   isEnded = false
@@ -76,7 +83,7 @@ class Limiter {
     for (const event of this.#unread) {
       const { literal, place } = this.#deltas.read(event)
       budget.takeUncounted(literal)
-      this.#withDeltas.add(toIndex(place.slot))
+      this.#withDeltas.add(`${toIndex(place.slot)}:${place.partIndex}`)
     }
     this.#unread = []
     this.#unreadBytes = 0
@@ -84,17 +91,20 @@ class Limiter {
 
   async push(event: TurnEvent): Promise<TurnEvent[]> {
     if (COUNTED.has(event.type)) return this.#delta(event)
-    const before = event.type === 'response.output_item.done' ? await this.#deltaless(event.fields) : []
+    const before = await this.#deltaless(event)
     if (this.isEnded) return before
     const held = this.#endsText(event.type) ? this.#releaseHeld() : []
+    if (event.type === 'response.output_item.added') this.#added.add(numberAt(event.fields, 'output_index') ?? 0)
+    if (event.type.endsWith('.done')) this.#ended.add(endOf({ ...event.fields, type: event.type }))
     this.#collector.push(event)
-    return [...before, ...held, event]
+    return [...held, event]
   }
 
   async #delta(event: TurnEvent): Promise<TurnEvent[]> {
     const { fields } = event
     if (this.#budget !== undefined) this.#readAll(this.#budget)
-    this.#withDeltas.add(numberAt(fields, 'output_index') ?? 0)
+    this.#withDeltas.add(placeOf(fields))
+    this.#sequenceNumber = numberAt(fields, 'sequence_number')
     const isText = event.type === 'response.output_text.delta'
     const sent = stringAt(fields, 'delta') ?? ''
     const searched = isText && this.#search !== undefined ? this.#search.push(sent) : { text: sent, found: undefined }
@@ -109,18 +119,37 @@ class Limiter {
     return [...out, ...this.#close('completed', { stop_sequence: searched.found })]
   }
 
-  /** An item whose text no delta brought is checked whole, as if it had come in one. */
-  async #deltaless(fields: JsonObject): Promise<TurnEvent[]> {
+  /**
+   * A text that no delta brought is checked where it first shows, as if it had come in one.
+   * @returns how the stream ends, if the text is too much; within the limits the event speaks for itself
+   */
+  async #deltaless(event: TurnEvent): Promise<TurnEvent[]> {
+    const texts = wholeTextsOf(event).filter(([, place]) => !this.#hasDeltas(placeOf(place)))
+    const added = texts.length === 0 ? [] : this.#announce(event.fields)
+    const shown: TurnEvent[] = []
+    for (const [type, place, delta] of texts) {
+      const { sequence_number } = event.fields
+      shown.push(...(await this.#delta(TurnEvent.of({ type, sequence_number, ...place, delta }))))
+      if (this.isEnded) return [...added, ...shown]
+    }
+    return []
+  }
+
+  #hasDeltas(place: string): boolean {
+    return this.#withDeltas.has(place) || this.#unread.some((delta) => placeOfUnread(delta) === place)
+  }
+
+  /** The end of an item that never was added is left out if it is too much, so its beginning must say what it is. */
+  #announce(fields: JsonObject): TurnEvent[] {
     const index = numberAt(fields, 'output_index') ?? 0
-    const item = objectAt(fields, 'item') ?? {}
-    if (this.#withDeltas.has(index) || this.#unread.some((delta) => toIndex(slotOf(delta)) === index)) return []
-    const [type, text] = wholeTextOf(item)
-    if (type === undefined || text === '') return []
-    this.#withDeltas.add(index)
-    const place = { item_id: item.id, output_index: index, content_index: 0, sequence_number: fields.sequence_number }
-    const events = await this.#delta(TurnEvent.of({ type, ...place, delta: text }))
-    // Within the limits the item speaks for itself.
-    return this.isEnded ? events : []
+    const item = objectAt(fields, 'item')
+    if (item === undefined || this.#added.has(index)) return []
+    this.#added.add(index)
+    const { sequence_number } = fields
+    const type = 'response.output_item.added'
+    const event = TurnEvent.of({ type, sequence_number, output_index: index, item: emptyItem(item) })
+    this.#collector.push(event)
+    return [event]
   }
 
   #endsText(type: string): boolean {
@@ -142,16 +171,33 @@ class Limiter {
   #close(status: 'completed' | 'incomplete', reason: JsonObject): TurnEvent[] {
     this.isEnded = true
     const response = this.#collector.response()
-    const items: JsonObject[] = Array.isArray(response.output) ? response.output : []
-    const output = items.map((item) =>
-      item.status === 'in_progress' || item.status === undefined ? { ...item, status } : item,
-    )
-    const open = items.flatMap((item, index) =>
-      item.status === 'in_progress' || item.status === undefined ? closeItem({ ...item, status }, index) : [],
-    )
+    const items = this.#collector.items().map(({ item, isDone, index }) => {
+      return { item: isDone ? item : { ...item, status }, isDone, index }
+    })
+    const ends = items.flatMap(({ item, isDone, index }) => (isDone ? [] : closeItem(item, index)))
+    const open = ends.filter((end) => !this.#ended.has(endOf(end)))
+    const output = items.map(({ item }) => item)
     const final = { ...response, status, ...reason, output, usage: response.usage ?? null }
-    return [...open, TurnEvent.of({ type: `response.${status}`, response: final })]
+    const end = { type: `response.${status}`, response: final }
+    return [...open, end].map((event) => this.#numbered(event))
   }
+
+  /** Numbered on behind the last event, if the backend numbers its own. */
+  #numbered({ type, ...fields }: JsonObject & { type: string }): TurnEvent {
+    if (this.#sequenceNumber === undefined) return TurnEvent.of({ type, ...fields })
+    this.#sequenceNumber += 1
+    return TurnEvent.of({ type, sequence_number: this.#sequenceNumber, ...fields })
+  }
+}
+
+/** Which text of which item an event is about. */
+function placeOf(fields: JsonObject): string {
+  return `${numberAt(fields, 'output_index') ?? 0}:${numberAt(fields, 'content_index') ?? 0}`
+}
+
+/** The same without parsing. */
+function placeOfUnread(delta: TurnEvent): string {
+  return `${toIndex(slotOf(delta))}:${indexAt(delta, 'content_index') ?? 0}`
 }
 
 /** An event that names no index is of the first item. */
@@ -159,30 +205,47 @@ function toIndex(slot: number | string): number {
   return typeof slot === 'number' && slot >= 0 ? slot : 0
 }
 
-function wholeTextOf(item: JsonObject): readonly [type: string | undefined, text: string] {
-  if (item.type === 'function_call')
-    return ['response.function_call_arguments.delta', stringAt(item, 'arguments') ?? '']
-  if (item.type === 'custom_tool_call') return ['response.custom_tool_call_input.delta', stringAt(item, 'input') ?? '']
-  if (item.type !== 'message' || !Array.isArray(item.content)) return [undefined, '']
-  const parts: JsonObject[] = item.content
-  return ['response.output_text.delta', parts.map((part) => stringAt(part, 'text') ?? '').join('')]
+/** Which end of which text, or item. */
+function endOf({ type, output_index, content_index, summary_index }: Made): string {
+  return [type, output_index, content_index, summary_index].join(' ')
 }
 
-function closeItem(item: JsonObject, index: number): TurnEvent[] {
+type WholeText = readonly [deltaType: string, place: JsonObject, text: string]
+
+/** The counted texts that an event holds whole: the end of a text, or of its item. */
+function wholeTextsOf({ type, fields }: TurnEvent): WholeText[] {
+  const kind = kindOfDone(type)
+  if (kind !== undefined) {
+    const { item_id, output_index, content_index } = fields
+    const place = { item_id, output_index, ...(content_index === undefined ? {} : { content_index }) }
+    return counted([`response.${kind.name}.delta`, place, stringAt(fields, kind.member) ?? ''])
+  }
+  const item = type === 'response.output_item.done' ? objectAt(fields, 'item') : undefined
+  if (item === undefined) return []
+  return textsOf(item).flatMap(({ kind: { name, part }, inner, text }) => {
+    const place = {
+      item_id: item.id,
+      output_index: fields.output_index,
+      ...(part === undefined ? {} : { [part.index]: inner }),
+    }
+    return counted([`response.${name}.delta`, place, text])
+  })
+}
+
+function counted(whole: WholeText): WholeText[] {
+  return COUNTED.has(whole[0]) && whole[2] !== '' ? [whole] : []
+}
+
+type Made = JsonObject & { type: string }
+
+/** The ends of an open item's texts, then its own. */
+function closeItem(item: JsonObject, index: number): Made[] {
   const place = { item_id: item.id, output_index: index }
-  const done = TurnEvent.of({ type: 'response.output_item.done', output_index: index, item })
-  if (item.type === 'function_call') {
-    return [TurnEvent.of({ type: 'response.function_call_arguments.done', ...place, arguments: item.arguments }), done]
-  }
-  if (item.type === 'custom_tool_call') {
-    return [TurnEvent.of({ type: 'response.custom_tool_call_input.done', ...place, input: item.input }), done]
-  }
-  const parts: JsonObject[] = item.type === 'message' && Array.isArray(item.content) ? item.content : []
-  const closed = parts.flatMap((part, inner) => [
-    ...(part.type === 'refusal'
-      ? [TurnEvent.of({ type: 'response.refusal.done', ...place, content_index: inner, refusal: part.refusal })]
-      : [TurnEvent.of({ type: 'response.output_text.done', ...place, content_index: inner, text: part.text })]),
-    TurnEvent.of({ type: 'response.content_part.done', ...place, content_index: inner, part }),
-  ])
+  const done = { type: 'response.output_item.done', output_index: index, item }
+  const closed = textsOf(item).flatMap(({ kind: { name, member, part: list }, inner, text, part }): Made[] => {
+    const at = list === undefined ? place : { ...place, [list.index]: inner }
+    const said = { type: `response.${name}.done`, ...at, [member]: text }
+    return list === undefined ? [said] : [said, { type: `response.${list.events}.done`, ...at, part }]
+  })
   return [...closed, done]
 }
