@@ -29,6 +29,8 @@ export interface HttpServerOptions {
 const MAX_HEADER_BYTES = 64 * 1024
 /** Longer than common client pools keep a socket, so that it is mostly they who close. */
 const KEEP_ALIVE_MS = 75_000
+/** How long an error at the end of the drain may take to reach its client. */
+const GOODBYE_MS = 2000
 /** The client broke off, or ended in the middle of a body: nobody is there to be told. */
 const GONE_CODES = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])
 
@@ -52,7 +54,10 @@ export class HttpServer {
     return bound
   }
 
-  /** No new requests; running ones get `drainMs`, then an error. Resolves when the last one is done. */
+  /**
+   * No new requests; running ones get `drainMs`, then an error, and a moment to take it. Resolves when the last one is
+   * done.
+   */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
@@ -64,8 +69,13 @@ export class HttpServer {
       )
       for (const exchange of this.#running) exchange.stop(reason)
     }, drainMs)
+    // A client that takes nothing any more would hold the process for ever.
+    const lastTimer = setTimeout(() => {
+      for (const server of this.#servers) server.closeAllConnections()
+    }, drainMs + GOODBYE_MS)
     await Promise.all(closed)
     clearTimeout(timer)
+    clearTimeout(lastTimer)
   }
 
   #listenOn(host: string, port: number): Promise<number> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
@@ -12,8 +12,6 @@ export interface ServeOptions {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly yaml?: string
-  /** Flags of Node itself. */
-  readonly nodeArgs?: readonly string[]
 }
 
 export interface Served {
@@ -29,10 +27,11 @@ export interface Served {
 /** `codexway serve` in a process and a home of its own; killed when the test ends. */
 export async function serve(options: ServeOptions = {}): Promise<Served> {
   const home = mkdtempSync(join(tmpdir(), 'codexway-serve-'))
+  mkdirSync(join(home, '.codex'))
   const ready = join(home, 'ready.json')
   if (options.yaml !== undefined) writeFileSync(join(home, 'config.yaml'), options.yaml)
-  const { args = [], nodeArgs = [] } = options
-  const child = spawn(process.execPath, [...nodeArgs, MAIN, 'serve', '--port', '0', '--ready-file', ready, ...args], {
+  const { args = [] } = options
+  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--ready-file', ready, ...args], {
     cwd: home,
     env: { PATH: process.env.PATH ?? '', HOME: home, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -51,11 +50,4 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     .toBe(true)
   const { url } = JSON.parse(readFileSync(ready, 'utf8')) as { url: string }
   return { url, home, child, ended, output: () => seen }
-}
-
-/** What the kernel says a process holds; Linux only. */
-export function footprint({ pid }: ChildProcess): { residentBytes: number; openFiles: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1])
-  return { residentBytes: kilobytes * 1024, openFiles: readdirSync(`/proc/${pid}/fd`).length }
 }
