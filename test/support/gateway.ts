@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly auth?: AuthFileOptions | object | null
   readonly simulator?: SimulatorOptions
   readonly keepaliveMs?: number
+  /** debug unless said. */
+  readonly logLevel?: 'trace' | 'debug' | 'info'
   /** Runs before the gateway starts. */
   readonly prepare?: (ground: Ground) => void
 }
@@ -75,7 +77,7 @@ export async function openGateway(options: StartOptions = {}): Promise<Open> {
   const result = loadConfig(valueFor(options.flags ?? {}, ground), env, home, findAliasProblems)
   if (!result.ok) throw new Error(result.problems.join('\n'))
   const logs: string[] = []
-  const log = createLogger('debug', { write: (line) => logs.push(line) })
+  const log = createLogger(options.logLevel ?? 'debug', { write: (line) => logs.push(line) })
   const app = createApp({ loaded: result.loaded, log, keepaliveMs: options.keepaliveMs ?? 15_000 })
   const { url } = await app.listen()
   let stopped: Promise<void> | undefined

@@ -12,6 +12,8 @@ export interface ServeOptions {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly yaml?: string
+  /** Content of `~/.codex/auth.json`; without it there is none. */
+  readonly auth?: object
 }
 
 export interface Served {
@@ -30,7 +32,8 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   mkdirSync(join(home, '.codex'))
   const ready = join(home, 'ready.json')
   if (options.yaml !== undefined) writeFileSync(join(home, 'config.yaml'), options.yaml)
-  const { args = [] } = options
+  const { args = [], auth } = options
+  if (auth !== undefined) writeFileSync(join(home, '.codex', 'auth.json'), JSON.stringify(auth), { mode: 0o600 })
   const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--ready-file', ready, ...args], {
     cwd: home,
     env: { PATH: process.env.PATH ?? '', HOME: home, ...options.env },

@@ -11,6 +11,8 @@ export interface FailureContext {
   readonly endpoint: Endpoint
   readonly slug: string
   readonly host: string
+  /** The token the request went with: a backend that quotes it is not to be quoted in turn, whatever it looks like. */
+  readonly token?: string
 }
 
 export interface HttpFailure {
@@ -80,12 +82,16 @@ function toError(failure: Failure, context: FailureContext): GatewayError {
   const { headers, whole, event } = failure
   const { kind, message, ...options } = classify(failure, context)
   const retryAfterSeconds = readRetryAfter(headers, whole)
-  return new GatewayError(kind, message ?? messageOf(failure), {
+  return new GatewayError(kind, withoutToken(message ?? messageOf(failure), context), {
     ...options,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     ...(event === undefined ? {} : { event }),
     headers: toErrorHeaders(headers),
   })
+}
+
+function withoutToken(text: string, { token }: FailureContext): string {
+  return token === undefined || token === '' ? text : text.replaceAll(token, '[secret]')
 }
 
 interface Verdict extends ErrorOptions {

@@ -97,12 +97,13 @@ async function attempt(
   }
   observe(response, credential, request.observer)
   const { status } = response
+  const context = { ...request, token: credential.token }
   if (status < 200 || status > 299) {
-    const failure = toHttpFailure({ ...response, bodyText: await readErrorText(response, signal) }, request)
+    const failure = toHttpFailure({ ...response, bodyText: await readErrorText(response, signal) }, context)
     const isChallenge = response.headers['cf-mitigated'] !== undefined
     return { failure, isPassing: status >= 502 && status <= 504 && !isChallenge }
   }
-  const events = new EventReader(response, request)
+  const events = new EventReader(response, context)
   await events.begin()
   return { headers: toClientHeaders(response.headers, request.slug), events }
 }
