@@ -83,6 +83,7 @@ export class Exchange {
 
   sendError(error: GatewayError): void {
     this.notes.error = error.code ?? error.kind
+    this.notes.upstream_request_id ??= error.headers['x-request-id']
     this.setHeaders(error.headers)
     if (error.retryAfterSeconds !== undefined) this.setHeaders({ 'retry-after': String(error.retryAfterSeconds) })
     if (error.isFinal) this.setHeaders({ 'x-should-retry': 'false' })

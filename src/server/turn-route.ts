@@ -8,6 +8,8 @@ import { StreamWriter } from './stream-writer.ts'
 
 /** A stream's headers leave this long after the request at the latest (connector.md §9.4). */
 const HEADERS_WITHIN_MS = 5000
+/** A model's name is the client's word, and as long as it likes. */
+const MAX_LOGGED_CHARACTERS = 200
 
 export interface TurnRouteOptions<P extends PreparedTurn> {
   readonly gateway: Gateway<P>
@@ -21,7 +23,8 @@ export function turnRoute<P extends PreparedTurn>(frontend: Frontend, options: T
   return async (exchange: Exchange): Promise<void> => {
     const body = await readJsonBody(exchange.request, options.maxBodyBytes)
     const turn = frontend.parse(body, exchange)
-    Object.assign(exchange.notes, { family: turn.client.family, model: turn.model, stream: turn.stream })
+    const model = turn.model.slice(0, MAX_LOGGED_CHARACTERS)
+    Object.assign(exchange.notes, { family: turn.client.family, model, stream: turn.stream })
 
     const prepared = await options.gateway.prepare(turn, exchange.signal)
     Object.assign(exchange.notes, { slug: prepared.slug, dropped: prepared.dropped, adjusted: prepared.adjusted })
@@ -35,11 +38,12 @@ export function turnRoute<P extends PreparedTurn>(frontend: Frontend, options: T
 
 async function answer(exchange: Exchange, frontend: Frontend, prepared: PreparedTurn, opening: Promise<OpenTurn>) {
   const open = await opening
+  noteRequestId(exchange, open)
   for await (const _ of open.events) {
     // Collected on the way; an answer in one piece needs nothing but the end.
   }
   exchange.setHeaders(open.headers)
-  note(exchange, open)
+  noteUsage(exchange, open)
   // The collected object is the backend's own; the doors read it with care.
   const response = open.response() as unknown as Parameters<Frontend['result']>[0]
   exchange.sendJson(200, frontend.result(response, prepared.turn, prepared.capabilities))
@@ -65,11 +69,12 @@ async function stream(exchange: Exchange, { frontend, prepared, opening, keepali
   try {
     if (early === undefined) writer.sendHead()
     const open = early ?? (await opening)
+    noteRequestId(exchange, open)
     for await (const batch of open.events) {
       const full = writer.write(encoder.push(batch))
       if (full) await writer.drained(exchange.signal)
     }
-    note(exchange, open)
+    noteUsage(exchange, open)
   } catch (thrown) {
     const error = exchange.failure(thrown)
     exchange.notes.error = error.code ?? error.kind
@@ -111,14 +116,23 @@ function toHeaderValue(names: readonly string[]): string {
   return value.length > MAX_HEADER_CHARACTERS ? `${value.slice(0, MAX_HEADER_CHARACTERS)}...` : value
 }
 
-function note(exchange: Exchange, open: OpenTurn): void {
+/** Before the first event, so that it is known of answers that end badly too. */
+function noteRequestId(exchange: Exchange, open: OpenTurn): void {
   exchange.notes.upstream_request_id = open.headers['x-request-id']
+}
+
+function noteUsage(exchange: Exchange, open: OpenTurn): void {
+  const { notes } = exchange
   noteTransport(exchange, open.stats)
   const usage = open.response().usage
   if (!isObject(usage)) return
-  exchange.notes.input_tokens = numberAt(usage, 'input_tokens')
-  exchange.notes.output_tokens = numberAt(usage, 'output_tokens')
-  exchange.notes.cached_tokens = numberAt(objectAt(usage, 'input_tokens_details') ?? {}, 'cached_tokens')
+  const input = numberAt(usage, 'input_tokens')
+  const cached = numberAt(objectAt(usage, 'input_tokens_details') ?? {}, 'cached_tokens')
+  notes.input_tokens = input
+  notes.output_tokens = numberAt(usage, 'output_tokens')
+  notes.cached_tokens = cached
+  if (input !== undefined && input > 0 && cached !== undefined)
+    notes.cached_ratio = Math.round((cached / input) * 100) / 100
 }
 
 /** How the turn reached the backend; zeros are left out. */
