@@ -63,7 +63,7 @@ for (const ending of ['/x/', '/x', '/x/responses']) {
 }
 
 test('C-10: the command line’s base wins over the environment’s, which wins over the file’s', async () => {
-  const [file, environment, flag] = [await useSimulator(), await useSimulator(), await useSimulator()]
+  const [file, environment, flag] = [await useSimulator({ webSocket: 426 }), await useSimulator(), await useSimulator()]
   for (const [isFlagged, winner] of [
     [true, flag],
     [false, environment],

@@ -16,7 +16,7 @@ interface Setting {
 
 /** `codexway doctor` against a simulator: its exit status and lines, which must hold no token and no whole address. */
 async function doctor(setting: Setting = {}) {
-  const simulator = await useSimulator()
+  const simulator = await useSimulator({ webSocket: 426 })
   const home = useHome()
   mkdirSync(join(home, '.codex'))
   const path = join(home, '.codex', 'auth.json')

@@ -195,7 +195,7 @@ describe('with the common ground', () => {
 
 describe('several backends', () => {
   async function startTwo(head: string) {
-    const [a, b] = [await useSimulator(), await useSimulator()]
+    const [a, b] = [await useSimulator({ webSocket: 426 }), await useSimulator()]
     const gateway = await startGateway({
       auth: null,
       env: { OPENAI_API_BASE_URL: undefined },

@@ -8,7 +8,7 @@ import type { JsonObject } from '../../src/lib/json.ts'
 import { ev, SAMPLE_USAGE } from '../../src/simulator/events.ts'
 import { atBothDoors, CHAT, RESPONSES, readError } from '../support/doors.ts'
 import { startGateway } from '../support/gateway.ts'
-import { serve } from '../support/serve.ts'
+import { type Served, serve } from '../support/serve.ts'
 import { useSimulator } from '../support/simulator.ts'
 
 const chat = { model: 'gpt-5.5', messages: [{ role: 'user', content: 'Hello' }] }
@@ -88,13 +88,13 @@ test('O-02: a refreshed token replaces an auth.json that another program holds o
 })
 
 test('O-03: on localhost it is reachable over 127.0.0.1, and the printed address works', async () => {
-  const simulator = await useSimulator()
+  const simulator = await useSimulator({ webSocket: 426 })
   const gateway = await serve({
     args: ['--host', 'localhost'],
     auth: simulator.issuer.authFile(),
     env: { OPENAI_API_BASE_URL: simulator.baseUrl },
   })
-  const printed = /ready at (\S+)\/v1/.exec(gateway.output().stdout)?.[1] ?? ''
+  const printed = await printedUrl(gateway)
   const { port } = new URL(gateway.url)
   const hosts = [printed, `http://127.0.0.1:${port}`, `http://localhost:${port}`]
   if (await hasIpv6()) hosts.push(`http://[::1]:${port}`)
@@ -106,12 +106,19 @@ test('O-03: on all addresses the printed one is one a client can use', async () 
     args: ['--host', '0.0.0.0', '--log-level', 'info'],
     env: { CODEXWAY_API_KEYS: 'some-key' },
   })
-  const printed = /ready at (\S+)\/v1/.exec(gateway.output().stdout)?.[1] ?? ''
+  const printed = await printedUrl(gateway)
   expect(new URL(printed).hostname).toBe('127.0.0.1')
   expect((await fetch(`${printed}/health`)).status).toBe(200)
   expect((await fetch(`${printed}/v1/models`)).status).toBe(401)
   expect((await fetch(`${printed}/v1/models`, { headers: { 'x-api-key': 'some-key' } })).status).toBe(200)
 })
+
+/** From the line for people; a pipe may be behind the ready file. */
+async function printedUrl(gateway: Served): Promise<string> {
+  const find = () => /ready at (\S+)\/v1/.exec(gateway.output().stdout)?.[1]
+  await expect.poll(find).toBeDefined()
+  return find() ?? ''
+}
 
 function hasIpv6(): Promise<boolean> {
   return new Promise((resolve) => {

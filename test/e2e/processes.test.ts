@@ -17,7 +17,7 @@ const slow = [ev.created(), ev.text('first '), { pauseMs: 700 }, ev.text('last')
 
 /** The gateway in its own process in front of a simulator in this one. */
 async function served(options: ServeOptions = {}): Promise<{ simulator: Simulator; gateway: Served }> {
-  const simulator = await useSimulator()
+  const simulator = await useSimulator({ webSocket: 426 })
   const env = {
     OPENAI_API_BASE_URL: simulator.baseUrl,
     CODEX_REFRESH_TOKEN_URL_OVERRIDE: `${simulator.url}/oauth/token`,
@@ -111,7 +111,7 @@ async function fetchText(url: string, body: object): Promise<{ text: Promise<str
 }
 
 test('S-10: a client that reads nothing slows the backend down instead of filling the memory', async () => {
-  const simulator = await useSimulator()
+  const simulator = await useSimulator({ webSocket: 426 })
   const home = mkdtempSync(join(tmpdir(), 'codexway-slow-'))
   onTestFinished(() => rmSync(home, { recursive: true, force: true }))
   simulator.writeAuthFile(home)
