@@ -126,21 +126,12 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'a backend that quotes a token of no known form': {
     start: { auth: { ...login, opaque: true } },
-    prepare: ({ simulator }) => {
-      const bare = (headers: { authorization?: string | undefined }) =>
-        headers.authorization?.replace('Bearer ', '') ?? ''
-      let asked = 0
-      simulator.on(
-        () => true,
-        ({ headers }) =>
-          asked++ % 2 === 0
-            ? { status: 400, body: { detail: `Token ${bare(headers)} is odd` } }
-            : {
-                chunking: 'whole',
-                stream: [ev.error({ type: 'error', code: 'invalid_prompt', message: bare(headers) })],
-              },
-      )
-    },
+    prepare: quoteToken,
+    status: 400,
+  },
+  'the same over a WebSocket': {
+    start: { auth: { ...login, opaque: true }, simulator: { webSocket: 'accept' } },
+    prepare: quoteToken,
     status: 400,
   },
   'a failure event that quotes the token': {
@@ -186,6 +177,21 @@ for (const [what, { start, prepare, status, code }] of Object.entries(cases)) {
     hidden.addAuthFile(readAuth(authPath))
     hidden.check(what)
   })
+}
+
+/** Refuses with the bare token, by status and by event in turn, and so does the usage call. */
+function quoteToken({ simulator }: Running): void {
+  let asked = 0
+  simulator.on(
+    () => true,
+    ({ headers }) => {
+      const token = headers.authorization?.replace('Bearer ', '') ?? ''
+      const failed = ev.failed({ code: 'invalid_prompt', message: `Token ${token} is odd` })
+      return asked++ % 2 === 0
+        ? { status: 400, body: { detail: `Token ${token} is odd` } }
+        : { chunking: 'whole', stream: [ev.created(), failed] }
+    },
+  )
 }
 
 /** What the case left of the sign-in; of a broken one, every long word counts. */

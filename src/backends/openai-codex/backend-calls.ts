@@ -77,7 +77,8 @@ async function get(
       throw new GatewayError('upstream_bad_response', `${host} answered with something other than a JSON object.`)
     }
     if (status !== 401 || !mayRenew) {
-      throw toHttpFailure({ status, headers, bodyText }, { endpoint: 'responses', slug: '', host })
+      const { token } = credential
+      throw toHttpFailure({ status, headers, bodyText }, { endpoint: 'responses', slug: '', host, token })
     }
     credential = await credentials.renew(credential, signal)
   }

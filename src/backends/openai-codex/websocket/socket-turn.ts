@@ -119,6 +119,7 @@ export class SocketTurn {
       endpoint,
       slug,
       host,
+      token: credential.token,
       onPrivateEvent: (event: TurnEvent) => this.#observe(event, credential),
     }
   }
@@ -166,7 +167,7 @@ export class SocketTurn {
     credential: Credential,
   ): Promise<CodexSocket | undefined> {
     const { host } = this.#request
-    const failure = toHttpFailure({ ...answer, bodyText }, this.#request)
+    const failure = toHttpFailure({ ...answer, bodyText }, { ...this.#request, token: credential.token })
     if (answer.status === 429) throw failure
     if (failure.kind === 'codex_auth_rejected') {
       if (!this.#mayRenew) throw failure
