@@ -12,6 +12,7 @@ import { createLogger } from '../src/lib/logger.ts'
 import { createApp } from '../src/server/app.ts'
 import { type Simulator, startSimulator } from '../src/simulator/server.ts'
 import { checkLocks } from './codex-locks.ts'
+import { installPythonClient, readmeChecks } from './readme-examples.ts'
 import { CODEX, clientsDirectory as cache, run, toCodexConfig } from './run-client.ts'
 
 const { values: flags } = parseArgs({ options: { inside: { type: 'boolean' }, report: { type: 'string' } } })
@@ -27,6 +28,7 @@ const RUN_TIMEOUT_MS = 90_000
 if (flags.inside === true) await runAll()
 else {
   await install()
+  await installPythonClient()
   await runInside()
 }
 
@@ -77,6 +79,7 @@ async function runAll(): Promise<void> {
     'E-13: OpenCode runs two commands over chat completions': (stage) => opencode(stage, '@ai-sdk/openai-compatible'),
     'E-13: OpenCode runs two commands over Responses': (stage) => opencode(stage, '@ai-sdk/openai'),
     'Claude Code runs two commands over Messages': claudeCode,
+    ...readmeChecks,
   }
   let numPassedTests = 0
   let numFailedTests = 0
