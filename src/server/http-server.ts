@@ -30,7 +30,7 @@ const MAX_HEADER_BYTES = 64 * 1024
 /** Longer than common client pools keep a socket, so that it is mostly they who close. */
 const KEEP_ALIVE_MS = 75_000
 /** How long an error at the end of the drain may take to reach its client. */
-const GOODBYE_MS = 2000
+const GOODBYE_MS = 1000
 /** The client broke off, or ended in the middle of a body: nobody is there to be told. */
 const GONE_CODES = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])
 
