@@ -10,6 +10,7 @@ export interface OriginRules {
 
 const EXPOSED = [
   'x-request-id',
+  'request-id',
   'x-codexway-request-id',
   'x-codexway-dropped-params',
   'x-codexway-adjusted-params',

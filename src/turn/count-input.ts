@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { arrayAt, isObject, type JsonObject, stringAt } from '../lib/json.ts'
+import { toJsonText } from './json-text.ts'
 import type { CountTokens } from './token-counter.ts'
 
 /** What an item or tool costs besides its text. Guesses, as are the following figures: the backend tells none. */
@@ -13,14 +14,15 @@ const PIECE_CHARACTERS = 32_768
 /**
  * Estimates the tokens of a request in the form it is sent in: o200k tokens of its texts, flat figures for the rest.
  * @param body `instructions`, `input`, `tools` and `text.format` are looked at
+ * @throws GatewayError 400 for values nested too deeply
  */
 export async function countInput(body: JsonObject, count: CountTokens): Promise<number> {
   const tally = new Tally()
   tally.text(stringAt(body, 'instructions') ?? '')
-  for (const tool of arrayAt(body, 'tools') ?? []) tally.value(tool)
+  for (const tool of arrayAt(body, 'tools') ?? []) tally.value(tool, 'tools')
   for (const item of (arrayAt(body, 'input') ?? []).filter(isObject)) tally.item(item)
   const format = isObject(body.text) ? body.text.format : undefined
-  if (format !== undefined) tally.value(format)
+  if (format !== undefined) tally.value(format, 'text.format')
   return tally.flat + (await countPieces(tally.texts, count))
 }
 
@@ -32,16 +34,16 @@ class Tally {
     if (text !== '') this.texts.push(text)
   }
 
-  value(value: unknown): void {
+  value(value: unknown, path: string): void {
     this.flat += ITEM_TOKENS
-    this.text(JSON.stringify(value))
+    this.text(toJsonText(value, path))
   }
 
   item(item: JsonObject): void {
     this.flat += ITEM_TOKENS
     for (const key of ['name', 'arguments', 'input']) this.text(stringAt(item, key) ?? '')
     this.flat += Math.ceil((stringAt(item, 'encrypted_content') ?? '').length / SEALED_CHARACTERS_PER_TOKEN)
-    for (const tool of arrayAt(item, 'tools') ?? []) this.value(tool)
+    for (const tool of arrayAt(item, 'tools') ?? []) this.value(tool, 'tools')
     for (const key of ['content', 'output']) this.#content(item[key])
   }
 

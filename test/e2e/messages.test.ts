@@ -138,3 +138,54 @@ test('a stop sequence and a token limit end the answer as the protocol says', as
   const cut = await client.messages.create({ ...HELLO, max_tokens: 2 })
   expect(cut).toMatchObject({ stop_reason: 'max_tokens', stop_sequence: null, content: [{ text: 'one two' }] })
 })
+
+test('the beta client, and names the backend refuses, work alike', async () => {
+  const gateway = await startGateway()
+  const name = `mcp.files/${'x'.repeat(80)}`
+  const asked = await messagesClient(gateway).beta.messages.create({
+    ...HELLO,
+    betas: ['context-management-2025-06-27'],
+    tools: [{ name, input_schema: { type: 'object' } }],
+    tool_choice: { type: 'tool', name, disable_parallel_tool_use: true },
+  })
+  expect(asked.content.at(-1)).toMatchObject({ type: 'tool_use', name })
+  const { tools, tool_choice: choice, parallel_tool_calls: parallel } = gateway.simulator.requests[0]?.body ?? {}
+  const sent = (tools as { name: string }[])[0]?.name ?? ''
+  expect(sent).toMatch(/^[A-Za-z0-9_-]{1,64}$/)
+  expect([choice, parallel]).toEqual([{ type: 'function', name: sent }, false])
+})
+
+test('parallel calls, streamed, each with its own block', async () => {
+  const gateway = await startGateway()
+  const calls = ['a', 'b'].map((id) =>
+    item.functionCall('Bash', `{"command":"${id}"}`, { id: `fc_${id}`, call_id: id }),
+  )
+  gateway.simulator.play({ stream: turnOf(calls) })
+  const message = await messagesClient(gateway)
+    .messages.stream({ ...HELLO, tools: [BASH] })
+    .finalMessage()
+  expect(message.content).toMatchObject([
+    { type: 'tool_use', id: 'a', input: { command: 'a' } },
+    { type: 'tool_use', id: 'b', input: { command: 'b' } },
+  ])
+})
+
+test('the profile of the request holds here, too: system text by prompt_mode, base tools by tool_schema_mode', async () => {
+  const gateway = await startGateway()
+  const body = { ...HELLO, system: 'Be brief.', tools: [BASH] }
+  const profile = { prompt_mode: 'custom_only', tool_schema_mode: 'codex_default' }
+  const response = await gateway.post('/v1/messages', { ...body, codex_capabilities: profile })
+  expect([response.status, response.headers.get('x-codexway-dropped-params')]).toEqual([200, 'tools'])
+  const { instructions, tools } = gateway.simulator.requests[0]?.body ?? {}
+  expect(instructions).toBe('Be brief.')
+  expect((tools as { name: string }[]).map(({ name }) => name)).toContain('exec_command')
+})
+
+test('silence is broken by pings', async () => {
+  const gateway = await startGateway({ keepaliveMs: 50 })
+  const begun = [ev.created(), ev.added(item.message('', { content: [], status: 'in_progress' })), ev.text('Hel')]
+  gateway.simulator.play({ stream: [...begun, { pauseMs: 400 }, ev.done(item.message('Hello')), ev.completed()] })
+  const text = await (await gateway.post('/v1/messages', { ...HELLO, stream: true })).text()
+  expect(text).toContain('event: ping\ndata: {"type":"ping"}\n\n')
+  expect(text.trimEnd().endsWith('data: {"type":"message_stop"}')).toBe(true)
+})

@@ -1,5 +1,6 @@
 import { type JsonObject, stringAt } from '../../lib/json.ts'
 import { invalidField } from '../../turn/errors.ts'
+import { toJsonText } from '../../turn/json-text.ts'
 import { asObject } from '../../turn/read-body.ts'
 import type { InputItem } from '../../turn/turn.ts'
 import { readText } from './content.ts'
@@ -56,5 +57,5 @@ function readCall(block: JsonObject, path: string, { calls, calledTools }: Assis
   if (name === '') throw invalidField(`${path}.name`, `${path}.name must name the tool.`)
   calls.set(callId, path)
   calledTools.add(name)
-  return { type: 'function_call', call_id: callId, name, arguments: JSON.stringify(block.input ?? {}) }
+  return { type: 'function_call', call_id: callId, name, arguments: toJsonText(block.input ?? {}, `${path}.input`) }
 }

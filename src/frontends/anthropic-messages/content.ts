@@ -81,12 +81,22 @@ function readDocumentSource(block: JsonObject, path: string, notes: Notes): Json
     case 'text':
       return toText(readRequired(source, 'data', `${path}.source.data`))
     case 'content':
-      return readParts(source.content, `${path}.source.content`, notes)
+      return readParts(textsAndImages(source.content, `${path}.source.content`), `${path}.source.content`, notes)
     case 'url':
       return [{ type: 'input_file', file_url: readRequired(source, 'url', `${path}.source.url`) }]
     default:
       throw impossibleSource(source, `${path}.source`, 'base64, text, content or url')
   }
+}
+
+/** Documents do not nest. */
+function textsAndImages(content: unknown, path: string): unknown {
+  if (!Array.isArray(content)) return content
+  for (const [index, block] of content.entries()) {
+    if (isObject(block) && (block.type === 'text' || block.type === 'image')) continue
+    throw invalidField(`${path}[${index}].type`, `${path}[${index}].type must be text or image within a document.`)
+  }
+  return content
 }
 
 function readSearchResult(block: JsonObject, path: string, notes: Notes): JsonObject[] {

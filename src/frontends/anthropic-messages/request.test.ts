@@ -110,6 +110,7 @@ test.each<[fields: object, param: string]>([
   [{ max_tokens: 1.5 }, 'max_tokens'],
   [{ stop_sequences: 'END' }, 'stop_sequences'],
   [{ stop_sequences: ['END', ''] }, 'stop_sequences[1]'],
+  [{ stop_sequences: Array(101).fill('x') }, 'stop_sequences'],
   [{ thinking: { type: 'some' } }, 'thinking.type'],
   [{ thinking: { type: 'adaptive', display: 'all' } }, 'thinking.display'],
   [{ thinking: { type: 'enabled' } }, 'thinking.budget_tokens'],

@@ -114,9 +114,16 @@ function readTier(fields: JsonObject): string | undefined {
   return speed === 'fast' ? 'priority' : tier === 'standard_only' ? undefined : tier
 }
 
-/** Connector.md §10; this API sets no limit to their number. */
+/** Each is looked for in every piece of text. */
+const MAX_STOP_SEQUENCES = 100
+
+/** Connector.md §10; of their number this API says nothing. */
 function readStop(fields: JsonObject): string[] {
-  return (readArray(fields, 'stop_sequences') ?? []).map((value, index) => {
+  const sequences = readArray(fields, 'stop_sequences') ?? []
+  if (sequences.length > MAX_STOP_SEQUENCES) {
+    throw invalidField('stop_sequences', `stop_sequences may hold at most ${MAX_STOP_SEQUENCES} texts.`)
+  }
+  return sequences.map((value, index) => {
     if (typeof value === 'string' && value !== '') return value
     throw invalidField(`stop_sequences[${index}]`, `stop_sequences[${index}] must be a string that is not empty.`)
   })
