@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { chatEncoder } from '../../test/support/chat-chunks.ts'
+import { messagesEncoder } from '../../test/support/messages-events.ts'
 import { SseDecoder } from '../backends/openai-codex/sse.ts'
 import { parseResponsesRequest } from '../frontends/responses/request.ts'
 import { ResponsesEncoder } from '../frontends/responses/stream.ts'
@@ -8,7 +9,9 @@ import { bytesOf, toBytes } from '../lib/byte-string.ts'
 import { ev, item, numbered, type RawEvent } from '../simulator/events.ts'
 import { ResponseCollector } from './collect.ts'
 import { DeltaRun, eventsOf } from './delta-run.ts'
+import type { EventBatch } from './events.ts'
 import type { Encoder } from './frontend.ts'
+import { limitOutput } from './limit-output.ts'
 
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 6 }), fc.constantFrom('"', '\\', '\n\n'))
 const place = fc.record({ outputIndex: fc.constantFrom(0, 1), partIndex: fc.constantFrom(0, 0, 1) })
@@ -41,6 +44,38 @@ function bothWays(events: readonly RawEvent[], create: () => Encoder): [string, 
       .map((event) => single.push([event]))
       .join(''),
   ]
+}
+
+for (const display of ['summarized', 'omitted'] as const) {
+  test(`runs and single events are the same message blocks (thinking: ${display})`, () => {
+    fc.assert(
+      fc.property(answer, (events) => {
+        const fields = { thinking: { type: 'adaptive', display } }
+        const [runs, singles] = bothWays(events, () => messagesEncoder({ fields }))
+        expect(runs).toBe(singles)
+      }),
+    )
+  })
+}
+
+test('a token limit lets the same through, whether deltas come in runs or one by one', async () => {
+  await fc.assert(
+    fc.asyncProperty(answer, fc.nat(400), async (events, limit) => {
+      const batch = new SseDecoder().push(Buffer.from(events.map(frameOf).join('')))
+      const limits = { stop: [], maxOutputTokens: limit + 1 }
+      const through = async (parts: EventBatch) => {
+        const out: string[] = []
+        for await (const each of limitOutput(streamOf(parts), limits))
+          out.push(...eventsOf(each).map(({ json }) => json))
+        return out
+      }
+      expect(await through(batch)).toEqual(await through(eventsOf(batch)))
+    }),
+  )
+})
+
+async function* streamOf(batch: EventBatch): AsyncGenerator<EventBatch> {
+  yield batch
 }
 
 for (const output of ['reasoning_content', 'think_tags', 'none'] as const) {

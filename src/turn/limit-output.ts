@@ -1,11 +1,11 @@
 import { type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
 import { ResponseCollector } from './collect.ts'
-import { DeltaReader, slotOf } from './delta.ts'
-import { eventsOf } from './delta-run.ts'
-import { type EventBatch, indexAt, isTerminal, TurnEvent, type TurnStream } from './events.ts'
+import { DeltaRun } from './delta-run.ts'
+import { type EventBatch, isTerminal, TurnEvent, type TurnStream } from './events.ts'
 import { StopSearch } from './stop-search.ts'
 import { emptyItem, kindOfDone, textsOf } from './text-kinds.ts'
 import { TokenBudget } from './token-budget.ts'
+import { UnreadDeltas } from './unread-deltas.ts'
 
 export interface OutputLimits {
   readonly stop: readonly string[]
@@ -23,10 +23,10 @@ export function limitOutput(stream: TurnStream, limits: OutputLimits): TurnStrea
 async function* limited(stream: TurnStream, limits: OutputLimits): AsyncGenerator<EventBatch> {
   const limiter = new Limiter(limits)
   for await (const batch of stream) {
-    const out: TurnEvent[] = []
-    for (const event of eventsOf(batch)) {
-      if (limiter.passes(event)) out.push(event)
-      else out.push(...(await limiter.push(event)))
+    const out: (TurnEvent | DeltaRun)[] = []
+    for (const part of batch) {
+      if (limiter.passes(part)) out.push(part)
+      else out.push(...(await limiter.pushAll(part instanceof DeltaRun ? part : [part])))
       if (limiter.isEnded) break
     }
     if (out.length > 0) yield out
@@ -45,10 +45,7 @@ class Limiter {
   readonly #search: StopSearch | undefined
   readonly #budget: TokenBudget | undefined
   readonly #collector = new ResponseCollector()
-  readonly #deltas = new DeltaReader()
-  /** Deltas let through as long as all their bytes together are within the limit. */
-  #unread: TurnEvent[] = []
-  #unreadBytes = 0
+  readonly #unread: UnreadDeltas | undefined
   readonly #added = new Set<number>()
   /** Texts that deltas have brought, by `placeOf`. */
   readonly #withDeltas = new Set<string>()
@@ -63,33 +60,27 @@ class Limiter {
   constructor({ stop, maxOutputTokens }: OutputLimits) {
     this.#search = stop.length > 0 ? new StopSearch(stop) : undefined
     this.#budget = maxOutputTokens === undefined ? undefined : new TokenBudget(maxOutputTokens)
+    this.#unread = this.#budget === undefined ? undefined : new UnreadDeltas(this.#budget)
   }
 
-  /** Takes a delta that cannot reach the limit, mostly without a look into it; false = `push` must see it. */
-  passes(event: TurnEvent): boolean {
-    if (this.#budget === undefined || this.#search !== undefined || !COUNTED.has(event.type)) return false
-    if (!this.#budget.fits(this.#unreadBytes + event.json.length)) {
-      // What stands around the deltas counted, too; now it is only they themselves.
-      this.#readAll(this.#budget)
-      if (!this.#budget.fits(event.json.length)) return false
-    }
-    this.#unread.push(event)
-    this.#unreadBytes += event.json.length
-    this.#collector.push(event)
+  /** Takes deltas that cannot reach the limit, mostly without a look into them; false = `pushAll` must see them. */
+  passes(part: TurnEvent | DeltaRun): boolean {
+    if (this.#search !== undefined || !COUNTED.has(part.type) || this.#unread?.take(part) !== true) return false
+    this.#collector.push(part)
     return true
   }
 
-  #readAll(budget: TokenBudget): void {
-    for (const event of this.#unread) {
-      const { literal, place } = this.#deltas.read(event)
-      budget.takeUncounted(literal)
-      this.#withDeltas.add(`${toIndex(place.slot)}:${place.partIndex}`)
+  async pushAll(events: Iterable<TurnEvent>): Promise<TurnEvent[]> {
+    const out: TurnEvent[] = []
+    for (const event of events) {
+      if (this.passes(event)) out.push(event)
+      else out.push(...(await this.#push(event)))
+      if (this.isEnded) break
     }
-    this.#unread = []
-    this.#unreadBytes = 0
+    return out
   }
 
-  async push(event: TurnEvent): Promise<TurnEvent[]> {
+  async #push(event: TurnEvent): Promise<TurnEvent[]> {
     if (COUNTED.has(event.type)) return this.#delta(event)
     const before = await this.#deltaless(event)
     if (this.isEnded) return before
@@ -102,7 +93,7 @@ class Limiter {
 
   async #delta(event: TurnEvent): Promise<TurnEvent[]> {
     const { fields } = event
-    if (this.#budget !== undefined) this.#readAll(this.#budget)
+    this.#unread?.flush()
     this.#withDeltas.add(placeOf(fields))
     this.#sequenceNumber = numberAt(fields, 'sequence_number')
     const isText = event.type === 'response.output_text.delta'
@@ -136,7 +127,7 @@ class Limiter {
   }
 
   #hasDeltas(place: string): boolean {
-    return this.#withDeltas.has(place) || this.#unread.some((delta) => placeOfUnread(delta) === place)
+    return this.#withDeltas.has(place) || this.#unread?.has(place) === true
   }
 
   /** The end of an item that never was added is left out if it is too much, so its beginning must say what it is. */
@@ -193,16 +184,6 @@ class Limiter {
 /** Which text of which item an event is about. */
 function placeOf(fields: JsonObject): string {
   return `${numberAt(fields, 'output_index') ?? 0}:${numberAt(fields, 'content_index') ?? 0}`
-}
-
-/** The same without parsing. */
-function placeOfUnread(delta: TurnEvent): string {
-  return `${toIndex(slotOf(delta))}:${indexAt(delta, 'content_index') ?? 0}`
-}
-
-/** An event that names no index is of the first item. */
-function toIndex(slot: number | string): number {
-  return typeof slot === 'number' && slot >= 0 ? slot : 0
 }
 
 /** Which end of which text, or item. */

@@ -22,12 +22,12 @@ export class TokenBudget {
   }
 
   /**
-   * Takes a piece that fits: it is neither counted nor decoded.
-   * @param literal the piece as a JSON string literal, at least as long as its text
+   * Takes pieces that fit: they are neither counted nor decoded.
+   * @param literals the pieces as JSON string literals, at least as long as their text
    */
-  takeUncounted(literal: ByteString): void {
-    this.#uncounted.add([literal])
-    this.#bytesSince += literal.length - 2
+  takeUncounted(literals: readonly ByteString[]): void {
+    this.#uncounted.add(literals)
+    for (const literal of literals) this.#bytesSince += literal.length - 2
   }
 
   /** @returns the piece, or as much of it as fits, whole characters only */

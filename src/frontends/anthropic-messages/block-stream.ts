@@ -1,6 +1,7 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { type JsonObject, numberAt, stringAt } from '../../lib/json.ts'
 import { type DeltaPlace, DeltaReader, prefixed, slotOf } from '../../turn/delta.ts'
+import type { DeltaRun } from '../../turn/delta-run.ts'
 import type { TurnEvent } from '../../turn/events.ts'
 import type { ThinkingShown } from '../../turn/turn.ts'
 import { Block, type BlockContext, type BlockKind, blockKindOf } from './block.ts'
@@ -56,7 +57,14 @@ export class BlockStream {
     const { literal, place } = reader.read(event)
     const block = this.#last?.place === place ? this.#last.block : this.#at(place, kind)
     this.#last = { place, block }
-    return this.#bring(block, literal, `${event.type} ${place.partIndex}`)
+    return this.#bring(block, [literal], `${event.type} ${place.partIndex}`)
+  }
+
+  /** The same as one `delta` for each of the run's events. */
+  run(run: DeltaRun, kind: BlockKind): string {
+    const { outputIndex, itemId, partIndex } = run.place
+    const block = this.#at({ slot: outputIndex, itemId, partIndex }, kind)
+    return this.#bring(block, run.literals(), `${run.type} ${partIndex}`)
   }
 
   /** `….done` of a text or of arguments: what no delta brought. */
@@ -66,7 +74,7 @@ export class BlockStream {
     const block = this.#at({ slot: slotOf(event), itemId: stringAt(fields, 'item_id') ?? '', partIndex }, kind)
     const full = ['text', 'refusal', 'arguments', 'input'].flatMap((key) => stringAt(fields, key) ?? [])[0] ?? ''
     const rest = block.sent.rest(full)
-    return rest === '' ? '' : this.#bring(block, jsonBytes(rest), '')
+    return rest === '' ? '' : this.#bring(block, [jsonBytes(rest)], '')
   }
 
   annotation(event: TurnEvent): void {
@@ -93,13 +101,13 @@ export class BlockStream {
     return this.#closeDone()
   }
 
-  #bring(block: Block, literal: ByteString, part: string): string {
+  #bring(block: Block, literals: readonly ByteString[], part: string): string {
     if (block.isDone) return ''
     const isNewPart = block.kind === 'thinking' && block.part !== undefined && block.part !== part
     if (part !== '') block.part = part
-    const text = isNewPart ? prefixed('\n\n', literal) : literal
-    block.sent.add([text])
-    return block === this.#open[0] ? block.write(text) : ''
+    const texts = isNewPart ? spaced(literals) : literals
+    block.sent.add(texts)
+    return block === this.#open[0] ? block.write(texts) : ''
   }
 
   #closeDone(): string {
@@ -138,6 +146,11 @@ export class BlockStream {
     for (const id of idsOf(item)) this.#byId.set(id, block)
     return block
   }
+}
+
+/** Parts of one reasoning are set apart by a blank line. */
+function spaced([first, ...others]: readonly ByteString[]): ByteString[] {
+  return first === undefined ? [] : [prefixed('\n\n', first), ...others]
 }
 
 function idsOf(item: JsonObject): string[] {

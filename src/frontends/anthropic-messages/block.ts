@@ -53,14 +53,14 @@ export class Block {
     if (this.#isHeld) return ''
     const start = this.kind === 'call' ? this.#start() : ''
     const waiting = this.sent.decode()
-    return waiting === '' ? start : start + this.write(jsonBytes(waiting))
+    return waiting === '' ? start : start + this.write([jsonBytes(waiting)])
   }
 
-  /** @param literal a JSON string literal, already in `sent` */
-  write(literal: ByteString): string {
+  /** @param literals JSON string literals, already in `sent`; a delta each */
+  write(literals: readonly ByteString[]): string {
     if (this.#isSilent) return ''
     const start = this.#index === -1 ? this.#start() : ''
-    return start + this.#head + literal + DELTA_TAIL
+    return start + this.#head + literals.join(DELTA_TAIL + this.#head) + DELTA_TAIL
   }
 
   /** The item is complete: what of it the client has not got yet, and the block's end. */
@@ -86,7 +86,7 @@ export class Block {
 
   #rest(full: string): string {
     const rest = this.sent.rest(full)
-    return rest === '' ? '' : this.write(jsonBytes(rest))
+    return rest === '' ? '' : this.write([jsonBytes(rest)])
   }
 
   #citations(): string {

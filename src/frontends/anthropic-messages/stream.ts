@@ -1,7 +1,7 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
-import { eventsOf } from '../../turn/delta-run.ts'
+import { DeltaRun } from '../../turn/delta-run.ts'
 import type { GatewayError } from '../../turn/errors.ts'
 import { type EventBatch, isOutputType, isTerminal, type TurnEvent } from '../../turn/events.ts'
 import type { Encoder } from '../../turn/frontend.ts'
@@ -48,7 +48,7 @@ export class MessagesEncoder implements Encoder {
 
   push(events: EventBatch): ByteString {
     let text = ''
-    for (const event of eventsOf(events)) text += this.#encode(event)
+    for (const part of events) text += part instanceof DeltaRun ? this.#encodeRun(part) : this.#encode(part)
     return text as ByteString
   }
 
@@ -58,6 +58,15 @@ export class MessagesEncoder implements Encoder {
 
   keepalive(): ByteString {
     return PING
+  }
+
+  /** The same as one `#encode` for each of its events. */
+  #encodeRun(run: DeltaRun): string {
+    if (!this.#isBegun) return [...run].map((event) => this.#encode(event)).join('')
+    const kind = DELTAS[run.type]
+    if (this.#isEnded || kind === undefined) return ''
+    if (run.type === 'response.refusal.delta') this.#hasRefusal = true
+    return this.#blocks.run(run, kind)
   }
 
   #encode(event: TurnEvent): string {
