@@ -2,8 +2,7 @@
  * Real agents complete tool-using turns through the gateway and the simulator. Installs their pinned releases, then
  * runs itself again in a network namespace that has loopback only, since the agents try to reach their makers.
  */
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -13,54 +12,18 @@ import { createApp } from '../src/server/app.ts'
 import { type Simulator, startSimulator } from '../src/simulator/server.ts'
 import { checkLocks } from './codex-locks.ts'
 import { installPythonClient, readmeChecks } from './readme-examples.ts'
-import { CODEX, clientsDirectory as cache, run, toCodexConfig } from './run-client.ts'
+import { CODEX, clientsDirectory as cache, installClients, run, runInside, toCodexConfig } from './run-client.ts'
+import { sharedWithCodex } from './shared-with-codex.ts'
 
 const { values: flags } = parseArgs({ options: { inside: { type: 'boolean' }, report: { type: 'string' } } })
-const CLIENTS = [
-  '@openai/codex@0.169.0',
-  'opencode-ai@1.18.33',
-  '@anthropic-ai/claude-code@2.1.330',
-  // Its program itself: what the package puts in its place runs only after an install script.
-  `@anthropic-ai/claude-code-${process.platform}-${process.arch}@2.1.330`,
-]
 const RUN_TIMEOUT_MS = 90_000
 
 if (flags.inside === true) await runAll()
 else {
-  await install()
+  await installClients()
   await installPythonClient()
-  await runInside()
-}
-
-async function install(): Promise<void> {
-  const done = join(cache, `installed-${CLIENTS.join('+').replace(/[^\w.+-]/g, '_')}`)
-  if (existsSync(done)) return
-  mkdirSync(cache, { recursive: true })
-  writeFileSync(join(cache, 'package.json'), '{"private":true,"name":"clients"}')
-  const { code, output } = await run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', ...CLIENTS], {
-    cwd: cache,
-    timeoutMs: 300_000,
-  })
-  if (code !== 0) throw new Error(`the clients could not be installed:\n${output}`)
-  writeFileSync(done, '')
-}
-
-async function runInside(): Promise<void> {
-  const args = ['--inside', ...(flags.report === undefined ? [] : ['--report', flags.report])]
-  const script = 'ip link set lo up && exec "$0" "$@"'
-  const asUser = process.getuid?.() === 0 ? [] : ['-r']
-  const child = spawn(
-    'unshare',
-    [...asUser, '-n', 'sh', '-c', script, process.execPath, import.meta.filename, ...args],
-    { stdio: 'inherit' },
-  )
-  process.exitCode = await new Promise<number>((resolve) => {
-    child.once('error', (error) => {
-      console.error(`unshare is needed to keep the agents on loopback: ${error.message}`)
-      resolve(1)
-    })
-    child.once('close', (code) => resolve(code ?? 1))
-  })
+  const report = flags.report === undefined ? [] : ['--report', flags.report]
+  process.exitCode = await runInside(import.meta.filename, report)
 }
 
 interface Stage {
@@ -76,6 +39,7 @@ async function runAll(): Promise<void> {
     'E-14, M-28: the Codex CLI signed in runs a command': (stage) => codex(stage, 'gpt-5.6-sol', true),
     'the Codex CLI and our locks on the sign-in keep each other out': ({ simulator, home }) =>
       checkLocks(simulator, home),
+    'two gateways and the Codex CLI share one sign-in': async () => void (await sharedWithCodex(25, 300)),
     'E-13: OpenCode runs two commands over chat completions': (stage) => opencode(stage, '@ai-sdk/openai-compatible'),
     'E-13: OpenCode runs two commands over Responses': (stage) => opencode(stage, '@ai-sdk/openai'),
     'Claude Code runs two commands over Messages': claudeCode,

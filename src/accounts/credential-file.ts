@@ -114,7 +114,7 @@ export class CredentialFile {
     const login = toLogin(json)
     if (login?.kind !== 'chatgpt') return old
 
-    await this.#write(disk, `${JSON.stringify(json, null, 2)}\n`)
+    await this.#write(disk, { json, login, text: `${JSON.stringify(json, null, 2)}\n` })
     if (login.token !== old.token) this.#markReplaced(old.token)
     if (this.#login?.token === old.token) this.#login = login
     return login
@@ -170,14 +170,16 @@ export class CredentialFile {
   }
 
   /** The new tokens are good whether or not the file takes them. */
-  async #write(disk: DiskContent, newText: string): Promise<void> {
+  async #write(old: DiskContent, renewed: DiskContent): Promise<void> {
     const { path, warnOnce, renewals } = this.#options
-    const outcome = await renewals.write({ oldText: disk.text, newText, spent: refreshTokenOf(disk) ?? '' })
+    const spent = refreshTokenOf(old) ?? ''
+    const outcome = await renewals.write({ oldText: old.text, newText: renewed.text, spent })
     if (outcome.kind === 'failed') {
       warnOnce('write', { path, reason: outcome.code }, outcome.isKept ? USED_TOKEN_KEPT : USED_TOKEN)
       return
     }
     if (outcome.kind === 'changed') return
+    this.#disk = renewed
     this.#seen = undefined
     warnOnce.over('write')
   }

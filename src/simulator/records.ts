@@ -59,6 +59,7 @@ export type CallName = (typeof CALL_NAMES)[number]
 /** Any other request. */
 export interface OtherCall extends RecordedCall {
   readonly name: CallName
+  readonly receivedAtMs: number
 }
 
 /** A WebSocket the simulator accepted. */
@@ -116,7 +117,7 @@ export function toFullBody({ body, context }: RecordedRequest): JsonObject {
 
 export function toOtherCall(request: IncomingMessage, text: string, name: CallName): OtherCall {
   const body = parseJsonObject(text) ?? Object.fromEntries(new URLSearchParams(text))
-  return { ...toCall(request, body), name }
+  return { ...toCall(request, body), name, receivedAtMs: Date.now() }
 }
 
 function toCall(request: IncomingMessage, body: JsonObject): RecordedCall {
