@@ -2,35 +2,60 @@ import { basename, dirname, join } from 'node:path'
 import { type FileLock, FlockTimeoutError, FlockUnavailableError, lockFile } from '../lib/flock.ts'
 import type { Warn } from './warn-once.ts'
 
-/** Runs work that replaces a sign-in file while no other program that keeps to the same locks writes it. */
-export type WriteLock = <T>(path: string, work: () => Promise<T>) => Promise<T>
+/** Keeps other programs that know the same locks from writing a sign-in file, until it is released. */
+export type TakeWriteLock = (path: string) => Promise<HeldLock>
+
+export interface HeldLock {
+  readonly isHeld: boolean
+  /** Once is enough, more does no harm. */
+  release(): Promise<void>
+}
+
+/** Where there is nobody to lock out. */
+export const NO_LOCK: HeldLock = { isHeld: true, release: async () => undefined }
 
 /** The CLI holds them for the moment of writing only, so whoever keeps them longer is stuck. */
 const WAIT_MS = 10_000
 
 /**
  * The Codex CLI's own locks (upstream.md §7, "Writing"): `auth.lock`, then `auth.json.lock`, both flock(2), both beside
- * the file. Where they cannot be had, work runs all the same, since new tokens must be written; one warning says so.
+ * the file. Where they cannot be had, one warning says so, and the lock is nobody's: new tokens must be written all the
+ * same.
  */
-export function createCliLocks(warn: Warn, platform: string = process.platform): WriteLock {
+export function createCliLocks(warn: Warn, platform: string = process.platform): TakeWriteLock {
   let hasWarned = false
   const warnOnce = (path: string, reason: string) => {
     if (!hasWarned) warn({ path, reason }, UNLOCKED)
     hasWarned = true
   }
-  return async (path, work) => {
+  return async (path) => {
     // A file of another name is none of the CLI's.
-    if (basename(path) !== 'auth.json') return await work()
+    if (basename(path) !== 'auth.json') return NO_LOCK
     const locks: FileLock[] = []
-    try {
-      for (const { name, mode } of LOCKS) {
-        const reason = await take(join(dirname(path), name), mode, platform, locks)
-        if (reason !== undefined) warnOnce(path, reason)
-      }
-      return await work()
-    } finally {
-      for (const lock of locks.reverse()) await lock.release()
+    for (const { name, mode } of LOCKS) {
+      const reason = await take(join(dirname(path), name), mode, platform, locks)
+      if (reason !== undefined) warnOnce(path, reason)
     }
+    let isHeld = true
+    return {
+      get isHeld() {
+        return isHeld
+      },
+      async release() {
+        isHeld = false
+        for (const lock of locks.splice(0).reverse()) await lock.release()
+      },
+    }
+  }
+}
+
+/** Work that replaces a sign-in file, with the lock held. */
+export async function underLock<T>(takeLock: TakeWriteLock, path: string, work: () => Promise<T>): Promise<T> {
+  const lock = await takeLock(path)
+  try {
+    return await work()
+  } finally {
+    await lock.release()
   }
 }
 

@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { objectAt, withoutUndefined } from '../lib/json.ts'
 import { GatewayError } from '../turn/errors.ts'
 import { type AuthFile, type ChatGptLogin, type Login, parseAuthFile, readAuthText, toLogin } from './auth-file.ts'
 import { missingFileError } from './auth-search.ts'
+import type { HeldLock } from './cli-locks.ts'
 import type { RenewedTokens } from './oauth.ts'
 import type { RenewalFiles } from './renewal-files.ts'
 import type { WarnOnce } from './warn-once.ts'
@@ -32,6 +34,8 @@ export interface LoginSnapshot {
 
 type DiskContent = AuthFile & { readonly text: string }
 
+/** The CLI makes it when it starts for the first time (upstream.md §1.3). */
+const CLI_MARK = 'installation_id'
 const SETTLED_AFTER_MS = 100
 const REPLACED_KEPT = 100
 
@@ -97,7 +101,7 @@ export class CredentialFile {
   }
 
   /** Puts tokens from the issuer into use, after writing them down where that is right (connector.md §3.4, "Writing"). */
-  async replace({ login: old, disk }: LoginSnapshot, tokens: RenewedTokens): Promise<ChatGptLogin> {
+  async replace({ login: old, disk }: LoginSnapshot, tokens: RenewedTokens, held?: HeldLock): Promise<ChatGptLogin> {
     const json = {
       ...disk.json,
       tokens: {
@@ -114,10 +118,19 @@ export class CredentialFile {
     const login = toLogin(json)
     if (login?.kind !== 'chatgpt') return old
 
-    await this.#write(disk, { json, login, text: `${JSON.stringify(json, null, 2)}\n` })
+    await this.#write(disk, { json, login, text: `${JSON.stringify(json, null, 2)}\n` }, held)
     if (login.token !== old.token) this.#markReplaced(old.token)
     if (this.#login?.token === old.token) this.#login = login
     return login
+  }
+
+  /** The Codex CLI has run on this directory, and may be running. */
+  async isSharedWithCli(): Promise<boolean> {
+    const mark = join(dirname(this.path), CLI_MARK)
+    return await stat(mark).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** Tokens that took the place of the file's and never got into it: a crash came between, or it cannot be written. */
@@ -170,10 +183,10 @@ export class CredentialFile {
   }
 
   /** The new tokens are good whether or not the file takes them. */
-  async #write(old: DiskContent, renewed: DiskContent): Promise<void> {
+  async #write(old: DiskContent, renewed: DiskContent, held: HeldLock | undefined): Promise<void> {
     const { path, warnOnce, renewals } = this.#options
     const spent = refreshTokenOf(old) ?? ''
-    const outcome = await renewals.write({ oldText: old.text, newText: renewed.text, spent })
+    const outcome = await renewals.write({ oldText: old.text, newText: renewed.text, spent }, held)
     if (outcome.kind === 'failed') {
       warnOnce('write', { path, reason: outcome.code }, outcome.isKept ? USED_TOKEN_KEPT : USED_TOKEN)
       return

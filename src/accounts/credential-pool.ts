@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { stageFile as stageOnDisk } from '../lib/atomic-write.ts'
-import type { WriteLock } from './cli-locks.ts'
+import { NO_LOCK, type TakeWriteLock } from './cli-locks.ts'
 import { CredentialFile } from './credential-file.ts'
 import { PersonalIdentities } from './personal-identities.ts'
 import { Refresher, type RefreshLock } from './refresher.ts'
@@ -15,7 +15,7 @@ export interface CredentialPoolOptions {
   /** Default: no lock beyond this process. */
   readonly withRefreshLock?: RefreshLock
   /** Default: no lock. */
-  readonly withWriteLock?: WriteLock
+  readonly takeWriteLock?: TakeWriteLock
   /** Ours, for renewed sign-ins whose own file cannot be written. */
   readonly storeDirectory?: string
   /** Default 30 s. */
@@ -62,13 +62,13 @@ function createPooledFile(path: string, realPath: string, options: CredentialPoo
   const {
     stageFile = stageOnDisk,
     withRefreshLock = withoutLock,
-    withWriteLock = withoutLock,
+    takeWriteLock = async () => NO_LOCK,
     storeDirectory,
   } = options
   const warnOnce = createWarnOnce(options.warn)
-  const renewals = new RenewalFiles({ path, realPath, stageFile, withWriteLock, storeDirectory })
+  const renewals = new RenewalFiles({ path, realPath, stageFile, takeWriteLock, storeDirectory })
   const file = new CredentialFile({ path, realPath, warnOnce, now, renewals })
-  const refresher = new Refresher(file, { now, timeoutMs, withRefreshLock })
+  const refresher = new Refresher(file, { now, timeoutMs, withRefreshLock, takeWriteLock })
   return { file, refresher, identities: new PersonalIdentities(timeoutMs), warnOnce }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { SendError } from '../lib/send-error.ts'
 import { abortable } from './abortable.ts'
 import type { ChatGptLogin, Login } from './auth-file.ts'
+import type { HeldLock, TakeWriteLock } from './cli-locks.ts'
 import { expiredError, refreshFailedError } from './credential-errors.ts'
 import type { CredentialFile, LoginSnapshot } from './credential-file.ts'
 import { isExpired } from './expiry.ts'
@@ -25,6 +26,7 @@ export interface RefresherOptions {
   readonly now: () => number
   readonly timeoutMs: number
   readonly withRefreshLock: RefreshLock
+  readonly takeWriteLock: TakeWriteLock
 }
 
 export interface RefreshRequest extends IssuerOptions, OAuthIdentity {
@@ -40,9 +42,22 @@ const REST_MS = 30_000
 /** Longer than any request waits, since within one request the token must not be sent again (connector.md §3.4). */
 const DOUBT_MS = 11 * 60_000
 
+/** An issuer that takes longer must not keep the CLI from writing. */
+const HOLD_LOCK_MS = 5000
+const GIVE_WAY_MS = 1000
+const LOOK_AGAIN_MS = 50
+
 interface Spent {
   readonly reason: string
   readonly untilMs: number
+}
+
+interface Asked {
+  readonly snapshot: LoginSnapshot
+  readonly refreshToken: string
+  /** Of the issuer. */
+  readonly host: string
+  readonly lock: HeldLock
 }
 
 /** One refresh at a time for one file, and no refresh token twice where the first time may have counted (connector.md §3.4). */
@@ -102,21 +117,59 @@ export class Refresher {
   async #refreshLocked(request: RefreshRequest): Promise<Login> {
     const file = this.#file
     await file.reload()
-    if (file.login === undefined) throw file.problem
     await this.#adoptKept()
-    if (file.login.token !== request.stale && !isExpired(file.login, this.#options.now())) return file.login
+    const done = this.#findDone(request) ?? (await this.#giveWay(request))
+    if (done !== undefined) return done
+
+    // From before the issuer is asked, so that the new tokens are in the file as soon as they are here, and a CLI that is
+    // about to write its own is waited for.
+    const lock = await this.#options.takeWriteLock(file.path)
+    const timer = setTimeout(() => void lock.release(), HOLD_LOCK_MS)
+    try {
+      await file.reload()
+      return this.#findDone(request) ?? (await this.#renew(request, lock))
+    } finally {
+      clearTimeout(timer)
+      await lock.release()
+    }
+  }
+
+  /** Another login than the one that will not do, or one that cannot be refreshed. @throws GatewayError if there is none */
+  #findDone({ stale }: RefreshRequest): Login | undefined {
+    const { login, problem } = this.#file
+    if (login === undefined) throw problem
+    if (login.token !== stale && !isExpired(login, this.#options.now())) return login
+    return this.#file.snapshot() === undefined ? login : undefined
+  }
+
+  /**
+   * Whoever comes second at the issuer with one refresh token is refused. The Codex CLI takes no lock while it asks and
+   * tells its user to sign in again when that happens, while we can read what it got: so it goes first.
+   */
+  async #giveWay(request: RefreshRequest): Promise<Login | undefined> {
+    if (this.#file.isGone || !(await this.#file.isSharedWithCli())) return undefined
+    for (let waitedMs = 0; waitedMs < GIVE_WAY_MS; waitedMs += LOOK_AGAIN_MS) {
+      await delay(LOOK_AGAIN_MS)
+      await this.#file.reload()
+      const done = this.#findDone(request)
+      if (done !== undefined) return done
+    }
+    return undefined
+  }
+
+  async #renew(request: RefreshRequest, lock: HeldLock): Promise<Login> {
+    const file = this.#file
     const snapshot = file.snapshot()
-    if (snapshot === undefined) return file.login
-
-    const { refreshToken } = snapshot.login
-    const spent = file.isGone ? FILE_DELETED : this.whySpent(snapshot.login)
-    if (spent !== undefined || refreshToken === undefined) throw expiredError(file.path, spent ?? NO_REFRESH_TOKEN)
-
+    const refreshToken = snapshot?.login.refreshToken
+    const spent = snapshot === undefined || file.isGone ? FILE_DELETED : this.whySpent(snapshot.login)
+    if (snapshot === undefined || refreshToken === undefined || spent !== undefined) {
+      throw expiredError(file.path, spent ?? NO_REFRESH_TOKEN)
+    }
     const url = toTokenUrl(request, snapshot.login.issuer)
     const host = URL.canParse(url) ? new URL(url).host : url
     const message = toRefreshRequest(url, refreshToken, request.reason, request)
     const outcome = await this.#ask(message, refreshToken, host, request.send)
-    return await this.#settle(outcome, snapshot, refreshToken, host)
+    return await this.#settle(outcome, { snapshot, refreshToken, host, lock })
   }
 
   /** What another process, or an earlier start of this one, got for the file's refresh token and could not put there. */
@@ -137,14 +190,16 @@ export class Refresher {
     }
   }
 
-  async #settle(outcome: RefreshOutcome, snapshot: LoginSnapshot, refreshToken: string, host: string): Promise<Login> {
+  async #settle(outcome: RefreshOutcome, { snapshot, refreshToken, host, lock }: Asked): Promise<Login> {
     switch (outcome.kind) {
       case 'renewed': {
-        const login = await this.#file.replace(snapshot, outcome.tokens)
+        const login = await this.#file.replace(snapshot, outcome.tokens, lock)
         if (login.token === snapshot.login.token) throw refreshFailedError(host, 'its answer held no new access token')
         return login
       }
       case 'refused': {
+        // Whoever was first may be waiting for it.
+        await lock.release()
         const newer = await this.#findNewer(snapshot.login, outcome.code)
         if (newer !== undefined) return newer
         const reason = `${host} refused to renew it (${outcome.code})`

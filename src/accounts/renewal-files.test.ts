@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stageFile } from '../lib/atomic-write.ts'
+import { NO_LOCK } from './cli-locks.ts'
 import { RenewalFiles, type RenewalFilesOptions } from './renewal-files.ts'
 
 let home: string
@@ -30,7 +31,7 @@ function files(options: Partial<RenewalFilesOptions> = {}): RenewalFiles {
     path,
     realPath: path,
     stageFile,
-    withWriteLock: (_path, work) => work(),
+    takeWriteLock: async () => NO_LOCK,
     storeDirectory: join(home, 'store'),
     ...options,
   })
@@ -54,11 +55,11 @@ describe('a crash between the issuer’s answer and the rename', () => {
   const crashing = async () => {
     const reached = Promise.withResolvers<void>()
     const { promise: never } = Promise.withResolvers<never>()
-    const withWriteLock = () => {
+    const takeWriteLock = () => {
       reached.resolve()
       return never
     }
-    void files({ withWriteLock }).write(RENEWAL)
+    void files({ takeWriteLock }).write(RENEWAL)
     await reached.promise
   }
 

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { type StagedFile, type StageOptions, writeFileAtomically } from '../lib/atomic-write.ts'
 import { type JsonObject, objectAt, parseJsonObject } from '../lib/json.ts'
 import { type ChatGptLogin, readAuthText, toLogin } from './auth-file.ts'
-import type { WriteLock } from './cli-locks.ts'
+import type { HeldLock, TakeWriteLock } from './cli-locks.ts'
 
 export type StageFile = (path: string, text: string, options: StageOptions) => Promise<StagedFile>
 
@@ -14,7 +14,7 @@ export interface RenewalFilesOptions {
   /** Behind every symlink. */
   readonly realPath: string
   readonly stageFile: StageFile
-  readonly withWriteLock: WriteLock
+  readonly takeWriteLock: TakeWriteLock
   /** Ours, for renewed sign-ins whose own file cannot be written; undefined = there is no such place. */
   readonly storeDirectory: string | undefined
 }
@@ -48,9 +48,9 @@ export class RenewalFiles {
     this.#options = options
   }
 
-  /** Never throws: the new tokens are good, whatever becomes of the file. */
-  async write(renewal: Renewal): Promise<WriteOutcome> {
-    const { path, realPath, stageFile, withWriteLock } = this.#options
+  /** @param held the lock that is held already. Never throws: the new tokens are good, whatever becomes of the file. */
+  async write(renewal: Renewal, held?: HeldLock): Promise<WriteOutcome> {
+    const { path, realPath, stageFile, takeWriteLock } = this.#options
     const temporaryName = `${this.#prefix(renewal.spent)}${randomBytes(4).toString('hex')}${SUFFIX}`
     let staged: StagedFile
     try {
@@ -58,21 +58,28 @@ export class RenewalFiles {
     } catch (error) {
       return await this.#keep(renewal, error)
     }
-    return await withWriteLock(path, async () => {
-      const text = await readAuthText(realPath).catch(() => undefined)
-      if (text !== renewal.oldText && !isCutFrom(text, renewal.oldText)) {
-        // As long as the file still holds the used token, its successor must stay to be found.
-        if (refreshTokenIn(text) !== renewal.spent) await staged.discard()
-        return { kind: 'changed' }
-      }
-      try {
-        await staged.commit()
-      } catch (error) {
-        return await this.#keep(renewal, error)
-      }
-      await this.#clear(temporaryName)
-      return { kind: 'written' }
-    })
+    const lock = held?.isHeld === true ? held : await takeWriteLock(path)
+    try {
+      return await this.#commit(renewal, staged, temporaryName)
+    } finally {
+      await lock.release()
+    }
+  }
+
+  async #commit(renewal: Renewal, staged: StagedFile, temporaryName: string): Promise<WriteOutcome> {
+    const text = await readAuthText(this.#options.realPath).catch(() => undefined)
+    if (text !== renewal.oldText && !isCutFrom(text, renewal.oldText)) {
+      // As long as the file still holds the used token, its successor must stay to be found.
+      if (refreshTokenIn(text) !== renewal.spent) await staged.discard()
+      return { kind: 'changed' }
+    }
+    try {
+      await staged.commit()
+    } catch (error) {
+      return await this.#keep(renewal, error)
+    }
+    await this.#clear(temporaryName)
+    return { kind: 'written' }
   }
 
   /** The sign-in that took the place of one with this refresh token; undefined if none is known. */

@@ -53,7 +53,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     warn,
     now: Date.now,
     withRefreshLock: createRefreshLock({ warn, temporaryDirectory: tmpdir() }),
-    withWriteLock: createCliLocks(warn),
+    takeWriteLock: createCliLocks(warn),
     storeDirectory: join(loaded.paths.stateDirectory, 'accounts'),
   })
   const shared = { loaded, log, client, proxy, send, pool }

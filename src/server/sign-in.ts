@@ -42,7 +42,7 @@ export async function createSignIn(
     originator: isOurName ? 'codexway' : CLI_PROFILE.loginOriginator,
     userAgent: isOurName ? `codexway/${packageVersion()}` : CLI_PROFILE.loginUserAgent(CLI_PROFILE.version),
     send: createSend(() => new HttpClient(toProxySettings(env))),
-    withWriteLock: createCliLocks(warn),
+    takeWriteLock: createCliLocks(warn),
     now: Date.now,
   }
 }

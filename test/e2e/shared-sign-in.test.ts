@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -39,7 +39,7 @@ test('A-22: two processes on one file refresh once between them', async () => {
   })
 })
 
-test('a refresh waits with its write until the Codex CLI has given its lock up', async () => {
+test('a refresh waits until the Codex CLI, which holds its lock, has written what it got', async () => {
   const simulator = await useSimulator()
   const codexHome = mkdtempSync(join(tmpdir(), 'codexway-shared-'))
   const path = simulator.writeAuthFile(codexHome, { expiresInS: -1 })
@@ -55,12 +55,13 @@ test('a refresh waits with its write until the Codex CLI has given its lock up',
   })
   await once(holder.stdout, 'data')
   const answer = gateway.chat()
-  while (simulator.countCalls('token') === 0) await new Promise((resolve) => setTimeout(resolve, 10))
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  expect(readFileSync(path, 'utf8')).toBe(before)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect([simulator.countCalls('token'), readFileSync(path, 'utf8')]).toEqual([0, before])
+  const theirs = JSON.stringify(simulator.issuer.authFile())
+  writeFileSync(path, theirs)
   holder.stdin.write('go\n')
   expect((await answer).status).toBe(200)
-  expect(readFileSync(path, 'utf8')).not.toBe(before)
+  expect([simulator.countCalls('token'), readFileSync(path, 'utf8')]).toEqual([0, theirs])
 })
 
 test('a gateway killed between the issuer’s answer and the rename starts again signed in', async () => {
@@ -68,7 +69,11 @@ test('a gateway killed between the issuer’s answer and the rename starts again
   const codexHome = mkdtempSync(join(tmpdir(), 'codexway-shared-'))
   const path = simulator.writeAuthFile(codexHome, { expiresInS: -1 })
   const home = mkdtempSync(join(tmpdir(), 'codexway-shared-home-'))
+  // Longer than the CLI's locks are held while the issuer is asked: then whoever waits for them gets them.
+  simulator.playToken({ delay_ms: 6000 })
   const first = await startGatewayProcess({ simulator, codexHome, home })
+  const lost = first.chat().catch(() => undefined)
+  while (simulator.countCalls('token') === 0) await new Promise((resolve) => setTimeout(resolve, 10))
   const holder = spawn('flock', [join(codexHome, 'auth.lock'), 'sh', '-c', 'echo held; read line'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
@@ -77,7 +82,6 @@ test('a gateway killed between the issuer’s answer and the rename starts again
     for (const directory of [codexHome, home]) rmSync(directory, { recursive: true, force: true })
   })
   await once(holder.stdout, 'data')
-  const lost = first.chat().catch(() => undefined)
   const isStaged = () =>
     readdirSync(codexHome).some(
       (name) => name.endsWith('.renewed') && readFileSync(join(codexHome, name), 'utf8').endsWith('}\n'),

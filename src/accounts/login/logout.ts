@@ -1,6 +1,6 @@
 import { unlink } from 'node:fs/promises'
 import { type AuthFile, readAuthFile } from '../auth-file.ts'
-import type { WriteLock } from '../cli-locks.ts'
+import { type TakeWriteLock, underLock } from '../cli-locks.ts'
 import { type OAuthIdentity, type OAuthSend, toIssuer } from '../oauth.ts'
 import { sendWithin } from '../send-within.ts'
 import { toRevokeRequest } from './requests.ts'
@@ -11,7 +11,7 @@ export interface LogoutOptions extends OAuthIdentity {
   /** `CODEX_REVOKE_TOKEN_URL_OVERRIDE` */
   readonly revokeUrl: string | undefined
   readonly send: OAuthSend
-  readonly withWriteLock: WriteLock
+  readonly takeWriteLock: TakeWriteLock
 }
 
 export interface LogoutOutcome {
@@ -25,10 +25,10 @@ const TIMEOUT_MS = 10_000
 
 /** Revokes the refresh token, then removes the file, whatever the issuer says (upstream.md §8). */
 export async function logout(options: LogoutOptions): Promise<LogoutOutcome> {
-  const { path, withWriteLock } = options
+  const { path, takeWriteLock } = options
   const file = await readAuthFile(path).catch(() => undefined)
   const notRevoked = file === undefined ? undefined : await revoke(options, file)
-  const wasThere = await withWriteLock(path, () =>
+  const wasThere = await underLock(takeWriteLock, path, () =>
     unlink(path).then(
       () => true,
       (error: NodeJS.ErrnoException) => {

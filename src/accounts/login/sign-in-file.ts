@@ -5,7 +5,7 @@ import { writeFileAtomically } from '../../lib/atomic-write.ts'
 import type { JsonObject } from '../../lib/json.ts'
 import { type AuthFile, apiKeyOnlyError, readAuthFile } from '../auth-file.ts'
 import { parseClaims } from '../claims.ts'
-import type { WriteLock } from '../cli-locks.ts'
+import { type TakeWriteLock, underLock } from '../cli-locks.ts'
 import { CODEX_CLIENT_ID } from '../oauth.ts'
 import type { NewTokens } from './requests.ts'
 
@@ -50,7 +50,7 @@ export async function readImport(path: string, nowMs: number): Promise<AuthFile>
 }
 
 /** Replaces whatever is at `path`, private to this user, under the CLI's locks. */
-export async function writeSignIn(path: string, json: JsonObject, withWriteLock: WriteLock): Promise<void> {
+export async function writeSignIn(path: string, json: JsonObject, takeWriteLock: TakeWriteLock): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await withWriteLock(path, () => writeFileAtomically(path, `${JSON.stringify(json, null, 2)}\n`))
+  await underLock(takeWriteLock, path, () => writeFileAtomically(path, `${JSON.stringify(json, null, 2)}\n`))
 }
