@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isObject, type JsonObject, objectAt, stringAt } from '../lib/json.ts'
+import { keepSecret } from '../lib/redact.ts'
 import { GatewayError } from '../turn/errors.ts'
 import { parseClaims, type TokenClaims } from './claims.ts'
 import { findJsonError } from './json-position.ts'
@@ -62,9 +63,17 @@ export function parseAuthFile(text: string, path: string): AuthFile {
   throw missingTokenError(path, describeContent(json))
 }
 
-/** `undefined` if there is nothing usable in it. */
+/** `undefined` if there is nothing usable in it. What it holds is masked in every log line and error from then on. */
 export function toLogin(json: JsonObject): Login | undefined {
   const tokens = objectAt(json, 'tokens') ?? {}
+  const secrets = [
+    tokens.access_token,
+    tokens.refresh_token,
+    tokens.id_token,
+    json.personal_access_token,
+    json.OPENAI_API_KEY,
+  ]
+  for (const secret of secrets) keepSecret(headerText(secret))
   const accessToken = headerText(tokens.access_token)
   if (accessToken !== undefined) return toChatGptLogin(json, tokens, accessToken)
   const personal = headerText(json.personal_access_token)

@@ -1,3 +1,4 @@
+import { keepSecret } from '../lib/redact.ts'
 import type { Credential, CredentialSource, CredentialStatus } from '../turn/connector.ts'
 import type { GatewayError } from '../turn/errors.ts'
 import { expiredError } from './credential-errors.ts'
@@ -18,6 +19,7 @@ const TIMEOUT_MS = 30_000
 
 /** A personal access token that no file holds (upstream.md §7, `CODEX_ACCESS_TOKEN`). It is never refreshed. */
 export function createTokenSource({ token, name, ...question }: TokenSourceOptions): CredentialSource {
+  keepSecret(token)
   const identities = new PersonalIdentities(TIMEOUT_MS)
   let refused: GatewayError | undefined
   return {

@@ -47,6 +47,7 @@ export class Issuer {
   readonly #grants = new Map<string, Grant>()
   readonly #access = new Map<string, Access>()
   readonly #idTokens = new Set<string>()
+  readonly #everyAccess = new Set<string>()
   readonly #lifetimeS: number
   /** Origin; known once the simulator listens. */
   url = ''
@@ -61,6 +62,7 @@ export class Issuer {
     const accessToken = options.opaque === true ? `opaque-${randomToken(24)}` : toAccessToken(this.url, claims)
     const refreshToken = `rt_${randomToken(33)}`
     this.#grants.set(refreshToken, { options, state: 'valid' })
+    this.#everyAccess.add(accessToken)
     this.#access.set(accessToken, { claims, accountIds: [accountId, claims.accountId] })
     const idToken = toIdToken(this.url, claims)
     this.#idTokens.add(idToken)
@@ -76,6 +78,7 @@ export class Issuer {
   issuePersonal(options: TokenOptions = {}): string {
     const token = `at-${randomToken(24)}`
     const claims = toClaims(options, Date.now() + (options.expiresInS ?? 90 * 86_400) * 1000)
+    this.#everyAccess.add(token)
     this.#access.set(token, { claims, accountIds: [claims.accountId] })
     return token
   }
@@ -121,6 +124,11 @@ export class Issuer {
     const { account_id: _account, ...tokens } = this.issue(options)
     const scope = 'openid profile email offline_access'
     return { status: 200, body: { ...tokens, token_type: 'Bearer', expires_in: this.#lifetimeS, scope } }
+  }
+
+  /** Everything it has given out so far. */
+  get tokens(): string[] {
+    return [...this.#grants.keys(), ...this.#everyAccess, ...this.#idTokens]
   }
 
   knowsIdToken(idToken: string): boolean {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../lib/json.ts'
+import { maskSecrets } from '../lib/redact.ts'
 import type { TurnEvent } from './events.ts'
 
 interface ErrorRow {
@@ -108,17 +109,17 @@ export class GatewayError extends Error {
   readonly event: TurnEvent | undefined
 
   constructor(kind: ErrorKind, message: string, options: ErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(maskSecrets(message), options.cause === undefined ? undefined : { cause: options.cause })
     const row: ErrorRow = ERROR_TABLE[kind]
     this.kind = kind
     this.status = options.status ?? row.status
-    this.code = options.code === undefined ? row.code : options.code
+    this.code = options.code === undefined ? row.code : maskText(options.code)
     this.type = row.type ?? typeOfStatus(this.status)
-    this.param = options.param ?? null
+    this.param = maskText(options.param ?? null)
     this.retryAfterSeconds = options.retryAfterSeconds
-    this.details = options.details ?? {}
+    this.details = maskMembers(options.details ?? {})
     this.headers = options.headers ?? {}
-    this.event = options.event
+    this.event = options.event?.masked()
   }
 
   /** True where official SDKs must be told not to retry (`x-should-retry: false`, connector.md §12.1). */
@@ -149,6 +150,17 @@ export function toOpenAiError(error: GatewayError): { error: JsonObject } {
 /** A 400 for one field of the client's body. */
 export function invalidField(param: string, message: string): GatewayError {
   return new GatewayError('invalid_request', message, { param })
+}
+
+/** The backend may repeat what it was sent. */
+function maskText(text: string | null): string | null {
+  return text === null ? null : maskSecrets(text)
+}
+
+function maskMembers(object: JsonObject): JsonObject {
+  const text = JSON.stringify(object)
+  const masked = maskSecrets(text)
+  return masked === text ? object : (JSON.parse(masked) as JsonObject)
 }
 
 /** Connector.md §13.1, last line. */

@@ -2,6 +2,7 @@ import type { ResponseStreamEvent } from 'openai/resources/responses/responses'
 import { type ByteString, jsonBytes, NO_BYTES, toText } from '../lib/byte-string.ts'
 import { isObject, type JsonObject, numberAt } from '../lib/json.ts'
 import { scanInteger } from '../lib/json-scan.ts'
+import { maskSecrets } from '../lib/redact.ts'
 import type { DeltaRun } from './delta-run.ts'
 
 /**
@@ -27,6 +28,14 @@ export class TurnEvent {
   /** An event of our own making. */
   static of(data: JsonObject & { type: string }): TurnEvent {
     return new TurnEvent(data.type, jsonBytes(data), NO_BYTES, data)
+  }
+
+  /** The same event without the secrets somebody put into it. */
+  masked(): TurnEvent {
+    const json = maskSecrets(this.json)
+    if (json === this.json) return this
+    // Masking takes bytes away and adds ASCII, so what is left is a string of bytes still.
+    return new TurnEvent(this.type, json as ByteString, maskSecrets(this.frame) as ByteString)
   }
 
   /** The parsed object, untyped: what the backend really sent may differ from the SDK's types. `{}` if it is no JSON object. */

@@ -1,3 +1,5 @@
+import { maskSecrets } from '../../lib/redact.ts'
+
 type Headers = Readonly<Record<string, string>>
 
 /** The backend's answer headers a client may see (connector.md §12.1); everything else stays here. */
@@ -12,9 +14,9 @@ export function toClientHeaders(headers: Headers, slug: string): Record<string, 
 export function toErrorHeaders(headers: Headers): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith('x-codex-') && value !== '') kept[name] = value
+    if (name.startsWith('x-codex-') && value !== '') kept[name] = maskSecrets(value)
   }
   const requestId = [headers['x-request-id'], headers['x-oai-request-id']].find((id) => id !== undefined && id !== '')
-  if (requestId !== undefined) kept['x-request-id'] = requestId
+  if (requestId !== undefined) kept['x-request-id'] = maskSecrets(requestId)
   return kept
 }
