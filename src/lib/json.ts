@@ -38,6 +38,11 @@ export function withoutUndefined<T extends object>(object: T): { [K in keyof T]?
   return filled
 }
 
+/** A value of any type as a text to look up or show; an object with a `toString` of its own does no harm here. */
+export function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
+
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
+import { wordOf } from '../lib/json.ts'
 import type { RecordedRequest } from './records.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -26,7 +27,7 @@ export function toAnswerHeaders(request: RecordedRequest, modelsEtag: string): O
     'x-models-etag': modelsEtag,
     'x-request-id': requestId,
     'x-oai-request-id': requestId,
-    'openai-model': String(request.body.model ?? ''),
+    'openai-model': wordOf(request.body.model ?? ''),
     'set-cookie': '__cf_bm=simulated; path=/; HttpOnly',
   }
 }

@@ -1,4 +1,4 @@
-import { arrayAt, isObject, type JsonObject, stringAt } from '../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, stringAt, wordOf } from '../lib/json.ts'
 
 /** What the simulator reads out of a request to answer it. */
 export interface Conversation {
@@ -36,8 +36,8 @@ export function toConversation(body: JsonObject): Conversation {
 
 function toResults(items: readonly JsonObject[]): { call: JsonObject; output: string }[] {
   return items.flatMap((entry) => {
-    if (!String(entry.type).endsWith('_call_output')) return []
-    const call = items.find(({ type, call_id: id }) => id === entry.call_id && !String(type).endsWith('_output'))
+    if (!wordOf(entry.type).endsWith('_call_output')) return []
+    const call = items.find(({ type, call_id: id }) => id === entry.call_id && !wordOf(type).endsWith('_output'))
     return call === undefined ? [] : [{ call, output: textOf(entry.output) }]
   })
 }
@@ -48,7 +48,7 @@ function toTools(tools: readonly unknown[], namespace: string | undefined): Offe
     if (tool.type === 'namespace') return toTools(arrayAt(tool, 'tools') ?? [], name)
     if (name === undefined) return []
     const parameters = isObject(tool.parameters) ? tool.parameters : {}
-    return [{ name, namespace, type: String(tool.type), parameters }]
+    return [{ name, namespace, type: wordOf(tool.type), parameters }]
   })
 }
 

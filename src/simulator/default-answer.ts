@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, objectAt, stringAt, wordOf } from '../lib/json.ts'
 import { type Conversation, type OfferedTool, toConversation } from './conversation.ts'
 import { ev, numbered, type RawEvent } from './events.ts'
 import type { StepInput } from './scenario.ts'
@@ -76,7 +76,7 @@ function toText(body: JsonObject, { prompt, results }: Conversation): string {
 
 function report(call: JsonObject, output: string): string {
   const shown = shorten(output.trim(), SHOWN_OUTPUT)
-  return shown === '' ? `${String(call.name)} printed nothing.` : `The command printed: ${shown}`
+  return shown === '' ? `${wordOf(call.name)} printed nothing.` : `The command printed: ${shown}`
 }
 
 function shorten(text: string, length: number): string {
@@ -96,14 +96,14 @@ export function turnOf(items: readonly JsonObject[], usage?: JsonObject): RawEve
 }
 
 function eventsOf(entry: JsonObject, outputIndex: number): RawEvent[] {
-  const place = { itemId: String(entry.id), outputIndex }
+  const place = { itemId: wordOf(entry.id), outputIndex }
   if (entry.type === 'function_call') {
-    const args = String(entry.arguments)
+    const args = wordOf(entry.arguments)
     const open = { ...entry, arguments: '', status: 'in_progress' }
     return [ev.added(open, outputIndex), ev.toolArgs(args, place), ev.toolArgsDone(args, place)]
   }
   if (entry.type === 'custom_tool_call') {
-    const input = String(entry.input)
+    const input = wordOf(entry.input)
     const open = { ...entry, input: '', status: 'in_progress' }
     return [ev.added(open, outputIndex), ev.customInput(input, place), ev.customInputDone(input, place)]
   }

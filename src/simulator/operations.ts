@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { wordOf } from '../lib/json.ts'
 import { expandScenario, type Operation } from './expand-scenario.ts'
 import { type RecordedRequest, toFullBody } from './records.ts'
 import type { Scenario } from './scenario.ts'
@@ -7,7 +8,7 @@ import type { UsageEstimate } from './usage-estimate.ts'
 /** What a scenario's stream makes of one request, whatever it travels over. */
 export function toOperations(scenario: Scenario, request: RecordedRequest, usage: UsageEstimate): Iterable<Operation> {
   const operations = expandScenario(scenario.stream ?? [], {
-    model: String(request.body.model ?? ''),
+    model: wordOf(request.body.model ?? ''),
     newId: (prefix) => prefix + randomBytes(24).toString('hex'),
     usage: usage.estimate(toFullBody(request)),
   })

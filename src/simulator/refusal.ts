@@ -1,4 +1,4 @@
-import type { JsonObject } from '../lib/json.ts'
+import { type JsonObject, wordOf } from '../lib/json.ts'
 
 /** An answer in place of a stream. */
 export interface Refusal {
@@ -31,7 +31,7 @@ export function wrongType(param: string, expected: string): Refusal {
 
 export function wrongValue(param: string, value: unknown, supported: readonly string[]): Refusal {
   const list = supported.map((word) => `'${word}'`).join(', ')
-  return apiError(`Invalid value: '${String(value)}'. Supported values are: ${list}.`, {
+  return apiError(`Invalid value: '${wordOf(value)}'. Supported values are: ${list}.`, {
     param,
     code: 'invalid_value',
   })

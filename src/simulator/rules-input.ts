@@ -1,5 +1,5 @@
 import { isUuid } from '../lib/ids.ts'
-import { arrayAt, isObject, type JsonObject, stringAt } from '../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, stringAt, wordOf } from '../lib/json.ts'
 import { apiError, detail, firstOf, missing, type Refusal, unknownParameter, wrongType, wrongValue } from './refusal.ts'
 
 const ID_PREFIXES: Record<string, readonly string[]> = {
@@ -44,7 +44,7 @@ function findItemRefusal(entry: JsonObject, path: string): Refusal | undefined {
   const type = typeOf(entry)
   if (entry.role === 'system') return detail('System messages are not allowed')
   if (type === undefined) return missing(`${path}.type`)
-  if (type === 'item_reference') return notPersisted(String(entry.id))
+  if (type === 'item_reference') return notPersisted(wordOf(entry.id))
   return findIdRefusal(entry, path) ?? CHECKS[type]?.(entry, path)
 }
 
@@ -118,7 +118,7 @@ function findPartsRefusal(parts: readonly unknown[], path: string, allowed: read
   return firstOf(parts.entries(), ([index, value]) => {
     const at = `${path}[${index}]`
     if (!isObject(value)) return wrongType(at, 'an object')
-    const type = String(value.type)
+    const type = wordOf(value.type)
     if (!allowed.includes(type)) return wrongValue(`${at}.type`, value.type, allowed)
     const member = PART_MEMBER[type]
     if (member !== undefined && typeof value[member] !== 'string') return missing(`${at}.${member}`)
@@ -132,7 +132,7 @@ function findMissing(entry: JsonObject, path: string, keys: readonly string[]): 
 }
 
 function findNameRefusal(entry: JsonObject, path: string): Refusal | undefined {
-  if (TOOL_NAME.test(String(entry.name))) return undefined
+  if (TOOL_NAME.test(wordOf(entry.name))) return undefined
   const param = `${path}.name`
   return apiError(
     `Invalid '${param}': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.`,

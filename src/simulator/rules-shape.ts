@@ -1,4 +1,4 @@
-import { arrayAt, isObject, type JsonObject, objectAt } from '../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, objectAt, wordOf } from '../lib/json.ts'
 import { apiError, detail, missing, type Refusal } from './refusal.ts'
 import type { CheckedRequest } from './rules.ts'
 
@@ -13,8 +13,8 @@ export function findShapeRefusal(
 ): Refusal | undefined {
   if (headers['x-openai-internal-codex-responses-lite'] === 'true') return findLiteRefusal(body, items)
   const tools = (arrayAt(body, 'tools') ?? []).filter(isObject)
-  if (model.use_responses_lite === true && !tools.some(({ type }) => HOSTED.has(String(type)))) {
-    return apiError(`The '${String(model.slug)}' model requires the Responses Lite request shape.`, { param: 'model' })
+  if (model.use_responses_lite === true && !tools.some(({ type }) => HOSTED.has(wordOf(type)))) {
+    return apiError(`The '${wordOf(model.slug)}' model requires the Responses Lite request shape.`, { param: 'model' })
   }
   const misplaced = items.findIndex(({ type }) => type === 'additional_tools')
   // How the backend complains about tools it does not look for in the classic shape (backend-facts.md §5).

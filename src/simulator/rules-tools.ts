@@ -1,4 +1,4 @@
-import { arrayAt, isObject, type JsonObject } from '../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, wordOf } from '../lib/json.ts'
 import { apiError, detail, firstOf, missing, type Refusal, unknownParameter, wrongType } from './refusal.ts'
 import { toolsOf } from './rules-input.ts'
 import { findStrictFault } from './strict-fault.ts'
@@ -24,7 +24,7 @@ function findListRefusal(tools: readonly unknown[], path: string): Refusal | und
     const refusal = findOneRefusal(tool, at)
     if (refusal !== undefined || typeof tool.name !== 'string') return refusal
     if (names.has(tool.name)) {
-      return apiError(`Duplicate tool name '${tool.name}'.`, { param: `${at}.name`, code: 'invalid_value' })
+      return apiError(`Duplicate tool name '${wordOf(tool.name)}'.`, { param: `${at}.name`, code: 'invalid_value' })
     }
     names.add(tool.name)
     return undefined
@@ -37,7 +37,7 @@ function findOneRefusal(tool: JsonObject, at: string): Refusal | undefined {
   }
   if (tool.type === 'custom') return findNameRefusal(tool.name, `${at}.name`)
   if (tool.type === 'function') return findFunctionRefusal(tool, at)
-  return HOSTED.has(String(tool.type)) ? undefined : detail(`Unsupported tool type: ${String(tool.type)}`)
+  return HOSTED.has(wordOf(tool.type)) ? undefined : detail(`Unsupported tool type: ${wordOf(tool.type)}`)
 }
 
 function findFunctionRefusal(tool: JsonObject, at: string): Refusal | undefined {
@@ -55,7 +55,7 @@ function findFunctionRefusal(tool: JsonObject, at: string): Refusal | undefined 
         : undefined
   return fault === undefined
     ? undefined
-    : apiError(`Invalid schema for function '${String(tool.name)}': ${fault}.`, {
+    : apiError(`Invalid schema for function '${wordOf(tool.name)}': ${fault}.`, {
         param: `${at}.parameters`,
         code: 'invalid_function_parameters',
       })

@@ -1,4 +1,4 @@
-import { arrayAt, isObject, type JsonObject, stringAt } from '../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, stringAt, wordOf } from '../lib/json.ts'
 import { apiError, detail, firstOf, missing, type Refusal, unknownParameter, wrongType, wrongValue } from './refusal.ts'
 import { findStrictFault } from './strict-fault.ts'
 
@@ -24,7 +24,7 @@ function findReasoningRefusal(reasoning: unknown, model: JsonObject): Refusal | 
   if (unknown !== undefined) return unknownParameter(`reasoning.${unknown}`)
   const { effort, summary } = reasoning
   const efforts = effortsOf(model)
-  if (effort !== undefined && effort !== null && !efforts.includes(String(effort))) {
+  if (effort !== undefined && effort !== null && !efforts.includes(wordOf(effort))) {
     return unsupportedValue('reasoning.effort', effort, model, efforts)
   }
   if (summary === undefined || summary === null) return undefined
@@ -34,7 +34,7 @@ function findReasoningRefusal(reasoning: unknown, model: JsonObject): Refusal | 
       code: 'unsupported_parameter',
     })
   }
-  return SUMMARIES.includes(String(summary)) ? undefined : wrongValue('reasoning.summary', summary, SUMMARIES)
+  return SUMMARIES.includes(wordOf(summary)) ? undefined : wrongValue('reasoning.summary', summary, SUMMARIES)
 }
 
 /** `ultra` is the clients' word; the wire has `max` (backend-facts.md §4). `none` and `minimal` are on no list. */
@@ -48,7 +48,7 @@ function effortsOf(model: JsonObject): string[] {
 function unsupportedValue(param: string, value: unknown, model: JsonObject, supported: readonly string[]): Refusal {
   const list = supported.map((word) => `'${word}'`).join(', ')
   return apiError(
-    `Unsupported value: '${String(value)}' is not supported with the '${String(model.slug)}' model. Supported values are: ${list}.`,
+    `Unsupported value: '${wordOf(value)}' is not supported with the '${wordOf(model.slug)}' model. Supported values are: ${list}.`,
     { param, code: 'unsupported_value' },
   )
 }
@@ -66,14 +66,14 @@ function findTextRefusal(text: unknown, model: JsonObject): Refusal | undefined 
         code: 'unsupported_parameter',
       })
     }
-    if (!VERBOSITIES.includes(String(verbosity))) return wrongValue('text.verbosity', verbosity, VERBOSITIES)
+    if (!VERBOSITIES.includes(wordOf(verbosity))) return wrongValue('text.verbosity', verbosity, VERBOSITIES)
   }
   return format === undefined || format === null ? undefined : findFormatRefusal(format)
 }
 
 function findFormatRefusal(format: unknown): Refusal | undefined {
   if (!isObject(format)) return wrongType('text.format', 'an object')
-  if (!FORMATS.includes(String(format.type))) return wrongValue('text.format.type', format.type, FORMATS)
+  if (!FORMATS.includes(wordOf(format.type))) return wrongValue('text.format.type', format.type, FORMATS)
   if (format.type !== 'json_schema') return undefined
   const name = stringAt(format, 'name')
   if (name === undefined) return missing('text.format.name')
@@ -90,7 +90,7 @@ function findFormatRefusal(format: unknown): Refusal | undefined {
 function findTierRefusal(tier: unknown, model: JsonObject): Refusal | undefined {
   if (tier === undefined || tier === null || tier === 'priority' || tier === 'flex') return undefined
   const listed = (arrayAt(model, 'service_tiers') ?? []).some((entry) => isObject(entry) && entry.id === tier)
-  return listed ? undefined : detail(`Unsupported service_tier: ${String(tier)}`)
+  return listed ? undefined : detail(`Unsupported service_tier: ${wordOf(tier)}`)
 }
 
 function findPlainRefusal(body: JsonObject): Refusal | undefined {

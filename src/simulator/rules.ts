@@ -1,4 +1,4 @@
-import { arrayAt, isObject, type JsonObject } from '../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, wordOf } from '../lib/json.ts'
 import { detail, firstOf, type Refusal } from './refusal.ts'
 import { findInputRefusal } from './rules-input.ts'
 import { findShapeRefusal } from './rules-shape.ts'
@@ -49,7 +49,7 @@ export function findRefusal(request: CheckedRequest): Refusal | undefined {
   if (foreign !== undefined) return foreign
   const model = findModel(request)
   if (model === undefined) {
-    return detail(`The '${String(body.model)}' model is not supported when using Codex with a ChatGPT account.`)
+    return detail(`The '${wordOf(body.model)}' model is not supported when using Codex with a ChatGPT account.`)
   }
   const input = arrayAt(body, 'input')
   if (input === undefined) return detail('Input must be a list')

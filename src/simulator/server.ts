@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { JsonObject } from '../lib/json.ts'
+import { type JsonObject, wordOf } from '../lib/json.ts'
 import { toAnswerHeaders } from './answer-headers.ts'
 import { answerControl } from './control.ts'
 import { Decisions } from './decisions.ts'
@@ -254,7 +254,7 @@ export class Simulator {
 
   #logAnswer(request: RecordedRequest, refusal?: Refusal): void {
     const note = refusal === undefined ? (request.scenario ?? 'scenario') : JSON.stringify(refusal.body)
-    const model = String(request.body.model)
+    const model = wordOf(request.body.model)
     this.#log(`${request.method} ${request.path} ${request.transport} ${model} → ${request.status ?? '-'} ${note}`)
   }
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { isObject, type JsonObject, stringAt } from '../lib/json.ts'
+import { isObject, type JsonObject, stringAt, wordOf } from '../lib/json.ts'
 import type { RecordedRequest } from './records.ts'
 import { apiError, type Refusal, wrongType } from './refusal.ts'
 import type { CheckedRequest } from './rules.ts'
@@ -12,7 +12,7 @@ const LITE_HEADER = 'x-openai-internal-codex-responses-lite'
 export function findEnvelopeRefusal(body: JsonObject | undefined): Refusal | undefined {
   if (body === undefined) return apiError('The message is not valid JSON.', { code: 'invalid_json' })
   if (body.type !== 'response.create') {
-    return apiError(`Invalid value: '${String(body.type)}'. Supported values are: 'response.create'.`, {
+    return apiError(`Invalid value: '${wordOf(body.type)}'. Supported values are: 'response.create'.`, {
       param: 'type',
       code: 'invalid_value',
     })

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../lib/json.ts'
+import { type JsonObject, wordOf } from '../lib/json.ts'
 
 const CHARACTERS_PER_TOKEN = 4
 const CACHE_BLOCK = 128
@@ -10,7 +10,7 @@ export class UsageEstimate {
 
   /** Call it once per answered request. */
   estimate(body: JsonObject): JsonObject {
-    const key = String(body.prompt_cache_key ?? '')
+    const key = wordOf(body.prompt_cache_key ?? '')
     const sent = JSON.stringify([body.instructions ?? '', body.tools ?? [], body.input ?? []])
     const before = key === '' ? '' : (this.#last.get(key) ?? '')
     this.#remember(key, sent)

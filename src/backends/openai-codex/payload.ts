@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../lib/json.ts'
+import { type JsonObject, wordOf } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
 import type { ModelSettings, ResolvedModel } from '../../turn/model.ts'
 import { mapToolNames } from '../../turn/tool-names.ts'
@@ -82,7 +82,7 @@ export function buildPayload(input: PayloadInput): Payload {
     warnings: toolSet.warnings,
     systemText: clientTexts(turn).join('\n'),
     firstUserText: textsOf(turn.body.input.find((item) => item.role === 'user') ?? {}).join('\n'),
-    isFollowUp: String(turn.body.input.at(-1)?.type ?? '').endsWith('_output'),
+    isFollowUp: wordOf(turn.body.input.at(-1)?.type).endsWith('_output'),
   }
 }
 
@@ -173,7 +173,7 @@ function wantsLite(shape: PayloadOptions['responsesShape'], { entry }: ResolvedM
 }
 
 function hasHostedTool(tools: readonly JsonObject[]): boolean {
-  return tools.some((tool) => !LITE_TOOLS.has(String(tool.type)))
+  return tools.some((tool) => !LITE_TOOLS.has(wordOf(tool.type)))
 }
 
 /** Everything left out, once, in the order of the client's body (connector.md §7.1). */

@@ -1,4 +1,4 @@
-import { type JsonObject, stringAt } from '../../lib/json.ts'
+import { type JsonObject, stringAt, wordOf } from '../../lib/json.ts'
 import { invalidField } from '../../turn/errors.ts'
 import { toJsonText } from '../../turn/json-text.ts'
 import { asObject } from '../../turn/read-body.ts'
@@ -40,7 +40,7 @@ function readItem(block: JsonObject, path: string, target: AssistantTarget): Inp
     default:
       throw invalidField(
         `${path}.type`,
-        `${path}.type: "${String(block.type).slice(0, 60)}" is not possible in an assistant message here. Use one of: text, thinking, tool_use.`,
+        `${path}.type: "${wordOf(block.type).slice(0, 60)}" is not possible in an assistant message here. Use one of: text, thinking, tool_use.`,
       )
   }
 }

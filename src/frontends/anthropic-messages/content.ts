@@ -1,4 +1,4 @@
-import { arrayAt, isObject, type JsonObject, stringAt } from '../../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, stringAt, wordOf } from '../../lib/json.ts'
 import { GatewayError, invalidField } from '../../turn/errors.ts'
 import { asObject, readString } from '../../turn/read-body.ts'
 import type { RemoteImage } from '../../turn/turn.ts'
@@ -38,7 +38,7 @@ export function readPart(block: JsonObject, path: string, notes: Notes): JsonObj
     default:
       throw invalidField(
         `${path}.type`,
-        `${path}.type: "${String(block.type).slice(0, 60)}" is not possible here. Use one of: text, image, document, search_result, tool_result, tool_reference.`,
+        `${path}.type: "${wordOf(block.type).slice(0, 60)}" is not possible here. Use one of: text, image, document, search_result, tool_result, tool_reference.`,
       )
   }
 }

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, stringAt } from '../../lib/json.ts'
+import { isObject, type JsonObject, stringAt, wordOf } from '../../lib/json.ts'
 import { GatewayError, invalidField } from '../../turn/errors.ts'
 import { asObject, readArray, readObject, readString } from '../../turn/read-body.ts'
 import type { InputItem } from '../../turn/turn.ts'
@@ -17,11 +17,11 @@ export interface Conversation extends Notes, ToolChanges {
   effort: string | undefined
 }
 
-const KNOWN_KEYS: Readonly<Record<string, ReadonlySet<string>>> = {
-  user: new Set(['role', 'content']),
-  assistant: new Set(['role', 'content']),
-  system: new Set(['role', 'content', 'output_config', 'clear_at']),
-}
+const KNOWN_KEYS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['user', new Set(['role', 'content'])],
+  ['assistant', new Set(['role', 'content'])],
+  ['system', new Set(['role', 'content', 'output_config', 'clear_at'])],
+])
 
 /** `system` and `messages` → input items, order kept. @throws GatewayError with the path */
 export function readMessages(fields: JsonObject): Conversation {
@@ -168,7 +168,7 @@ function refusePrefill(messages: readonly unknown[]): void {
 }
 
 function noteUnknownKeys(message: JsonObject, { dropped }: Conversation): void {
-  const known = KNOWN_KEYS[String(message.role)]
+  const known = KNOWN_KEYS.get(wordOf(message.role))
   for (const [key, value] of Object.entries(message)) {
     if (known?.has(key) !== true && value !== null) dropped.add(`messages.${key}`)
   }

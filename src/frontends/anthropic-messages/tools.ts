@@ -1,4 +1,4 @@
-import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, objectAt, stringAt, wordOf } from '../../lib/json.ts'
 import { GatewayError, invalidField } from '../../turn/errors.ts'
 import { toFlatTool } from '../../turn/flat-tools.ts'
 import { asObject, readArray, readBoolean, readObject } from '../../turn/read-body.ts'
@@ -83,7 +83,7 @@ class ToolReader {
     if (typeof type === 'string' && /^web_search(_\d+)?$/.test(type)) return this.#toWebSearch(tool)
     throw new GatewayError(
       'unsupported_parameter',
-      `${path}.type: "${String(type).slice(0, 60)}" is a tool of Anthropic's own, which this backend does not have; web_search is the only one. Describe other tools with name and input_schema.`,
+      `${path}.type: "${wordOf(type).slice(0, 60)}" is a tool of Anthropic's own, which this backend does not have; web_search is the only one. Describe other tools with name and input_schema.`,
       { param: `${path}.type` },
     )
   }

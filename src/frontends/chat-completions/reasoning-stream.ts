@@ -1,5 +1,5 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
-import type { JsonObject } from '../../lib/json.ts'
+import { type JsonObject, wordOf } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
 import { type Delta, DeltaReader, prefixed } from '../../turn/delta.ts'
 import type { TurnEvent } from '../../turn/events.ts'
@@ -31,7 +31,7 @@ export class ReasoningStream {
 
   /** A finished item, shown only if no delta brought it. */
   item(item: JsonObject, outputIndex: number): string {
-    if (this.#withDeltas.has(outputIndex) || this.#withDeltas.has(String(item.id))) return ''
+    if (this.#withDeltas.has(outputIndex) || this.#withDeltas.has(wordOf(item.id))) return ''
     return this.#show(jsonBytes(reasoningText(item)), `${outputIndex} whole`)
   }
 

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, stringAt } from '../../lib/json.ts'
+import { isObject, type JsonObject, stringAt, wordOf } from '../../lib/json.ts'
 import { invalidField } from '../../turn/errors.ts'
 import { toCurrentWebSearch, toFlatTool } from '../../turn/flat-tools.ts'
 import { asObject, readArray } from '../../turn/read-body.ts'
@@ -24,7 +24,7 @@ export function readTools(fields: JsonObject): ChatTools {
     ...functions.map((entry, index) => readFunction(asObject(entry, `functions[${index}]`), index, seen)),
     ...tools.map((entry, index) => readTool(asObject(entry, `tools[${index}]`), `tools[${index}]`, seen)),
   ]
-  const customNames = new Set(flat.filter(({ type }) => type === 'custom').map(({ name }) => String(name)))
+  const customNames = new Set(flat.filter(({ type }) => type === 'custom').map(({ name }) => wordOf(name)))
   const hasLegacyChoice = (fields.function_call ?? undefined) !== undefined
   return { tools: flat, customNames, isLegacy: functions.length > 0 || (hasLegacyChoice && tools.length === 0) }
 }

@@ -1,4 +1,4 @@
-import { arrayAt, isObject, type JsonObject, stringAt } from '../../../lib/json.ts'
+import { arrayAt, isObject, type JsonObject, stringAt, wordOf } from '../../../lib/json.ts'
 import type { InputItem } from '../../../turn/turn.ts'
 import { holds, sameJson, sameValue } from './same-value.ts'
 
@@ -119,7 +119,7 @@ export function partsOf({ content, role }: JsonObject): JsonObject[] {
 }
 
 function isAnswerItem(item: InputItem | undefined): boolean {
-  return item !== undefined && ((isMessage(item) && item.role === 'assistant') || ANSWER_TYPES.has(String(item.type)))
+  return item !== undefined && ((isMessage(item) && item.role === 'assistant') || ANSWER_TYPES.has(wordOf(item.type)))
 }
 
 function isMessage({ type, role }: JsonObject): boolean {
