@@ -64,6 +64,15 @@ export const readmeChecks: Readonly<Record<string, (stage: { home: string }) => 
       const opencode = join(clientsDirectory, 'node_modules', '.bin', 'opencode')
       await mustPrint(opencode, ['run', 'Hello'], ANSWER, { cwd: home, home, env })
     }),
+  'O-06: Claude Code’s command': ({ home }) =>
+    simulated(home, async () => {
+      const directory = join(clientsDirectory, 'node_modules', '@anthropic-ai')
+      const program = join(directory, `claude-code-${process.platform}-${process.arch}`)
+      const env = { PATH: `${program}:${process.env.PATH}`, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' }
+      // As printed, but for one question instead of a session.
+      const command = `${block('sh', 'claude').trimEnd()} -p Hello`
+      await mustPrint('bash', ['-ec', command], 'Simulated answer to', { cwd: home, home, env })
+    }),
 }
 
 function simulated(home: string, task: () => Promise<void>): Promise<void> {
