@@ -10,6 +10,9 @@ export interface CollectedItem {
   readonly isDone: boolean
 }
 
+/** Each holds the response; the first may be left out. */
+const OPENING = new Set(['response.created', 'response.queued', 'response.in_progress'])
+
 /**
  * The response object that a stream amounts to. Nothing is parsed before it is asked for; texts are looked at if an item
  * never got its own end, so that none is lost (connector.md §8.2, §9.2).
@@ -24,7 +27,7 @@ export class ResponseCollector {
   push(event: TurnEvent | DeltaRun): void {
     const { type } = event
     if (event instanceof DeltaRun || type.endsWith('.delta')) this.#texts.push(event)
-    else if (type === 'response.created') this.#created = event
+    else if (OPENING.has(type)) this.#created ??= event
     else if (type === 'response.output_item.added') this.#keep(this.#open, event)
     else if (type === 'response.output_item.done') {
       this.#keep(this.#done, event)
@@ -111,7 +114,7 @@ function toBareItem({ itemType }: TextKind, fields: JsonObject): JsonObject | un
 
 function addText(item: JsonObject, kind: TextKind, type: string, fields: JsonObject): void {
   const { member } = kind
-  const holder = kind.part === undefined ? item : partAt(item, kind.part, emptyPart(kind), fields)
+  const holder = kind.part === undefined ? item : partAt(item, kind, kind.part, fields)
   const part = objectAt(fields, 'part')
   if (part !== undefined) {
     // The part as it ends is the whole of it; as it begins it holds nothing yet.
@@ -123,18 +126,17 @@ function addText(item: JsonObject, kind: TextKind, type: string, fields: JsonObj
   } else holder[member] = stringAt(fields, member) ?? holder[member]
 }
 
-/** The part an event is about; the one given if it is the first to be heard of. */
-function partAt(
-  item: JsonObject,
-  { list, index: key }: NonNullable<TextKind['part']>,
-  fresh: JsonObject,
-  fields: JsonObject,
-): JsonObject {
+/** No answer has as many parts; a wild index must not fill the memory. */
+const MAX_PARTS = 1000
+
+/** The part an event is about. Parts are counted from 0, so one that was never heard of has been empty. */
+function partAt(item: JsonObject, kind: TextKind, { list, index: key }: PartPlace, fields: JsonObject): JsonObject {
   const parts = arrayAt(item, list) ?? []
   item[list] = parts
-  const index = numberAt(fields, key) ?? 0
-  const known = parts[index]
-  if (isObject(known)) return known
-  parts[Math.min(index, parts.length)] = fresh
-  return fresh
+  const index = Math.min(numberAt(fields, key) ?? 0, MAX_PARTS)
+  while (parts.length <= index) parts.push(emptyPart(kind))
+  const part = parts[index]
+  return isObject(part) ? part : {}
 }
+
+type PartPlace = NonNullable<TextKind['part']>

@@ -1,9 +1,10 @@
-import { type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
+import { shortId } from '../lib/ids.ts'
+import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../lib/json.ts'
 import { ResponseCollector } from './collect.ts'
 import { DeltaRun } from './delta-run.ts'
 import { type EventBatch, isTerminal, TurnEvent, type TurnStream } from './events.ts'
 import { StopSearch } from './stop-search.ts'
-import { emptyItem, kindOfDone, textsOf } from './text-kinds.ts'
+import { emptyItem, kindOfDone, kindOfPart, textsOf } from './text-kinds.ts'
 import { TokenBudget } from './token-budget.ts'
 import { UnreadDeltas } from './unread-deltas.ts'
 
@@ -49,8 +50,6 @@ class Limiter {
   readonly #added = new Set<number>()
   /** Texts that deltas have brought, by `placeOf`. */
   readonly #withDeltas = new Set<string>()
-  /** Ends that the backend has sent, by `endOf`. */
-  readonly #ended = new Set<string>()
   /** Of the last event that had one. */
   #sequenceNumber: number | undefined
   /** The last text delta, whose place a held-back rest is written at. */
@@ -86,7 +85,6 @@ class Limiter {
     if (this.isEnded) return before
     const held = this.#endsText(event.type) ? this.#releaseHeld() : []
     if (event.type === 'response.output_item.added') this.#added.add(numberAt(event.fields, 'output_index') ?? 0)
-    if (event.type.endsWith('.done')) this.#ended.add(endOf({ ...event.fields, type: event.type }))
     this.#collector.push(event)
     return [...held, event]
   }
@@ -115,13 +113,13 @@ class Limiter {
    * @returns how the stream ends, if the text is too much; within the limits the event speaks for itself
    */
   async #deltaless(event: TurnEvent): Promise<TurnEvent[]> {
-    const texts = wholeTextsOf(event).filter(([, place]) => !this.#hasDeltas(placeOf(place)))
-    const added = texts.length === 0 ? [] : this.#announce(event.fields)
+    const texts = wholeTextsOf(event).filter(({ place }) => !this.#hasDeltas(placeOf(place)))
+    const { sequence_number } = event.fields
     const shown: TurnEvent[] = []
-    for (const [type, place, delta] of texts) {
-      const { sequence_number } = event.fields
-      shown.push(...(await this.#delta(TurnEvent.of({ type, sequence_number, ...place, delta }))))
-      if (this.isEnded) return [...added, ...shown]
+    for (const { type, place, text, item } of texts) {
+      if (item !== undefined) shown.push(...this.#announce(item, place, sequence_number))
+      shown.push(...(await this.#delta(TurnEvent.of({ type, sequence_number, ...place, delta: text }))))
+      if (this.isEnded) return shown
     }
     return []
   }
@@ -131,12 +129,10 @@ class Limiter {
   }
 
   /** The end of an item that never was added is left out if it is too much, so its beginning must say what it is. */
-  #announce(fields: JsonObject): TurnEvent[] {
-    const index = numberAt(fields, 'output_index') ?? 0
-    const item = objectAt(fields, 'item')
-    if (item === undefined || this.#added.has(index)) return []
+  #announce(item: JsonObject, { output_index }: JsonObject, sequence_number: unknown): TurnEvent[] {
+    const index = typeof output_index === 'number' ? output_index : 0
+    if (this.#added.has(index)) return []
     this.#added.add(index)
-    const { sequence_number } = fields
     const type = 'response.output_item.added'
     const event = TurnEvent.of({ type, sequence_number, output_index: index, item: emptyItem(item) })
     this.#collector.push(event)
@@ -161,16 +157,21 @@ class Limiter {
    */
   #close(status: 'completed' | 'incomplete', reason: JsonObject): TurnEvent[] {
     this.isEnded = true
-    const response = this.#collector.response()
+    const seen = this.#collector.response()
+    // The backend would have named it at the end.
+    const own = { id: shortId('resp_'), object: 'response', created_at: Math.floor(Date.now() / 1000) }
+    const response = typeof seen.id === 'string' ? seen : { ...own, ...seen }
     const items = this.#collector.items().map(({ item, isDone, index }) => {
       return { item: isDone ? item : { ...item, status }, isDone, index }
     })
-    const ends = items.flatMap(({ item, isDone, index }) => (isDone ? [] : closeItem(item, index)))
-    const open = ends.filter((end) => !this.#ended.has(endOf(end)))
+    // Doors that show the ends of texts make them of the finished items.
+    const ends = items
+      .filter(({ isDone }) => !isDone)
+      .map(({ item, index }) => ({ type: 'response.output_item.done', output_index: index, item }))
     const output = items.map(({ item }) => item)
     const final = { ...response, status, ...reason, output, usage: response.usage ?? null }
     const end = { type: `response.${status}`, response: final }
-    return [...open, end].map((event) => this.#numbered(event))
+    return [...ends, end].map((event) => this.#numbered(event))
   }
 
   /** Numbered on behind the last event, if the backend numbers its own. */
@@ -186,47 +187,45 @@ function placeOf(fields: JsonObject): string {
   return `${numberAt(fields, 'output_index') ?? 0}:${numberAt(fields, 'content_index') ?? 0}`
 }
 
-/** Which end of which text, or item. */
-function endOf({ type, output_index, content_index, summary_index }: Made): string {
-  return [type, output_index, content_index, summary_index].join(' ')
+interface WholeText {
+  /** Of the delta that would have brought it. */
+  readonly type: string
+  readonly place: JsonObject
+  readonly text: string
+  /** The item it is in, where the event holds that. */
+  readonly item?: JsonObject
 }
 
-type WholeText = readonly [deltaType: string, place: JsonObject, text: string]
-
-/** The counted texts that an event holds whole: the end of a text, or of its item. */
+/** The counted texts that an event holds whole: the end of a text, a part, an item, or of the response. */
 function wholeTextsOf({ type, fields }: TurnEvent): WholeText[] {
-  const kind = kindOfDone(type)
-  if (kind !== undefined) {
-    const { item_id, output_index, content_index } = fields
-    const place = { item_id, output_index, ...(content_index === undefined ? {} : { content_index }) }
-    return counted([`response.${kind.name}.delta`, place, stringAt(fields, kind.member) ?? ''])
-  }
+  const texts = ofText(type, fields) ?? ofItem(type, fields) ?? ofResponse(type, fields)
+  return texts.filter((whole) => COUNTED.has(whole.type) && whole.text !== '')
+}
+
+function ofText(type: string, fields: JsonObject): WholeText[] | undefined {
+  const part = type === 'response.content_part.done' ? objectAt(fields, 'part') : undefined
+  const kind = part === undefined ? kindOfDone(type) : kindOfPart(part)
+  if (kind === undefined) return undefined
+  const { item_id, output_index, content_index } = fields
+  const place = { item_id, output_index, ...(content_index === undefined ? {} : { content_index }) }
+  return [{ type: `response.${kind.name}.delta`, place, text: stringAt(part ?? fields, kind.member) ?? '' }]
+}
+
+function ofItem(type: string, fields: JsonObject): WholeText[] | undefined {
   const item = type === 'response.output_item.done' ? objectAt(fields, 'item') : undefined
-  if (item === undefined) return []
-  return textsOf(item).flatMap(({ kind: { name, part }, inner, text }) => {
-    const place = {
-      item_id: item.id,
-      output_index: fields.output_index,
-      ...(part === undefined ? {} : { [part.index]: inner }),
-    }
-    return counted([`response.${name}.delta`, place, text])
-  })
+  return item === undefined ? undefined : textsIn(item, numberAt(fields, 'output_index') ?? 0)
 }
 
-function counted(whole: WholeText): WholeText[] {
-  return COUNTED.has(whole[0]) && whole[2] !== '' ? [whole] : []
+function ofResponse(type: string, fields: JsonObject): WholeText[] {
+  const output = isTerminal(type) ? arrayAt(objectAt(fields, 'response') ?? {}, 'output') : undefined
+  return (output ?? []).flatMap((item, index) => (isObject(item) ? textsIn(item, index) : []))
 }
 
-type Made = JsonObject & { type: string }
-
-/** The ends of an open item's texts, then its own. */
-function closeItem(item: JsonObject, index: number): Made[] {
-  const place = { item_id: item.id, output_index: index }
-  const done = { type: 'response.output_item.done', output_index: index, item }
-  const closed = textsOf(item).flatMap(({ kind: { name, member, part: list }, inner, text, part }): Made[] => {
-    const at = list === undefined ? place : { ...place, [list.index]: inner }
-    const said = { type: `response.${name}.done`, ...at, [member]: text }
-    return list === undefined ? [said] : [said, { type: `response.${list.events}.done`, ...at, part }]
-  })
-  return [...closed, done]
+function textsIn(item: JsonObject, index: number): WholeText[] {
+  return textsOf(item).map(({ kind: { name, part }, inner, text }) => ({
+    type: `response.${name}.delta`,
+    place: { item_id: item.id, output_index: index, ...(part === undefined ? {} : { [part.index]: inner }) },
+    text,
+    item,
+  }))
 }
