@@ -21,6 +21,7 @@ export function createProgram(end: End): Command {
   addServe(program, end)
   addLogin(program, end)
   addLogout(program, end)
+  addStatus(program, end)
   addModels(program, end)
   addDoctor(program, end)
   addConfig(program, end)
@@ -71,6 +72,16 @@ function addLogout(program: Command, end: End): void {
     .description('Revoke the sign-in at the issuer and remove its auth.json')
     .addHelpText('after', examples('codexway logout'))
     .action(async (flags) => end(await (await import('./logout.ts')).runLogout(flags)))
+}
+
+function addStatus(program: Command, end: End): void {
+  withConfig(program.command('status'))
+    .description('Show what is left of the plan: windows, when they begin anew, credits. 1 if it cannot be told.')
+    .option('--json', 'for machines; with --watch one line each time')
+    .option('--watch', 'look again and again, until SIGINT or SIGTERM')
+    .option('--interval <seconds>', 'with --watch: seconds between two looks (default: 60)', checkWhole)
+    .addHelpText('after', examples('codexway status', 'codexway status --watch --interval 30'))
+    .action(async (flags) => end(await (await import('./status.ts')).runStatus(flags)))
 }
 
 function addModels(program: Command, end: End): void {

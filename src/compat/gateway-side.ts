@@ -3,6 +3,7 @@ import { CLI_PROFILE, toClientIdentity } from '../backends/openai-codex/cli-prof
 import { createCompress } from '../backends/openai-codex/compression.ts'
 import { CookieJar } from '../backends/openai-codex/cookies.ts'
 import type { Identity, RequestKind } from '../backends/openai-codex/identity.ts'
+import { LimitsBoard } from '../backends/openai-codex/limits-board.ts'
 import type { Payload } from '../backends/openai-codex/payload.ts'
 import type { SocketTurnRequest } from '../backends/openai-codex/websocket/turn-request.ts'
 import type { Backend } from '../gateway/backend.ts'
@@ -94,7 +95,8 @@ function toBackend(circumstances: Circumstances, open: Backend['transport']['ope
     identity: toClientIdentity('codex_cli', CLI_PROFILE.version, packageVersion()),
     workspaces: { find: async () => ({ origin: undefined, routingOverride: undefined }) },
     cookies,
-    observer: { answered: () => {}, limited: () => {} },
+    observer: { answered: () => {} },
+    limits: new LimitsBoard({ warn: () => {} }),
     payload: {
       responsesShape: 'auto',
       allowedParams: [],

@@ -1,5 +1,6 @@
 import type { ClientIdentity } from '../backends/openai-codex/cli-profile.ts'
 import type { CookieJar } from '../backends/openai-codex/cookies.ts'
+import type { LimitsBoard } from '../backends/openai-codex/limits-board.ts'
 import type { PayloadOptions } from '../backends/openai-codex/payload.ts'
 import type { TransportObserver } from '../backends/openai-codex/transport.ts'
 import type { SocketTransport } from '../backends/openai-codex/websocket/socket-transport.ts'
@@ -21,7 +22,8 @@ export interface Backend {
   readonly identity: ClientIdentity
   readonly workspaces: Pick<WorkspaceFinder, 'find'>
   readonly cookies: CookieJar
-  readonly observer: TransportObserver
+  readonly observer: Pick<TransportObserver, 'answered'>
+  readonly limits: LimitsBoard
   readonly payload: PayloadOptions
   /** Waits a moment for a first catalogue that is under way, so that the first turn knows its model. */
   readonly ready: (signal: AbortSignal) => Promise<void>

@@ -2,6 +2,7 @@ import { atOrigin } from '../backends/openai-codex/backend-urls.ts'
 import { buildHeaders, buildUpgradeHeaders } from '../backends/openai-codex/headers.ts'
 import { conversationKey, type Identity, toSessionId, withIdentity } from '../backends/openai-codex/identity.ts'
 import { buildPayload, type Payload } from '../backends/openai-codex/payload.ts'
+import { toRateLimitHeaders } from '../backends/openai-codex/rate-limits.ts'
 import type { Attempt } from '../backends/openai-codex/transport.ts'
 import type { SocketAttempt } from '../backends/openai-codex/websocket/turn-request.ts'
 import type { JsonObject } from '../lib/json.ts'
@@ -107,6 +108,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 
   async #open(ready: ReadyTurn, signal: AbortSignal): Promise<OpenTurn> {
     const { backend, turn, slug, payload } = ready
+    let { credential: used } = ready
     const open = await backend.transport.open(
       {
         endpoint: turn.endpoint,
@@ -120,10 +122,11 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
         timeoutMs: backend.timeoutMs,
         observer: {
           answered: (response, credential) => {
+            used = credential
             backend.observer.answered(response, credential)
             this.#keepTurnState(ready, credential, response.headers['x-codex-turn-state'])
           },
-          limited: backend.observer.limited,
+          limited: (limits) => backend.limits.see(used.accountId ?? '', limits),
         },
       },
       signal,
@@ -131,7 +134,9 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     const peeked = await peek(open.events)
     const named = restoreToolNames(peeked, payload.restore)
     const limited = limitOutput(named, { stop: turn.stop, maxOutputTokens: turn.maxOutputTokens })
-    return this.#recorded(ready, open, limited)
+    // Over a socket the limits come as events, ahead of any answer head.
+    const limitHeaders = toRateLimitHeaders(backend.limits.of(used.accountId ?? ''))
+    return this.#recorded(ready, { ...open, headers: { ...limitHeaders, ...open.headers } }, limited)
   }
 
   async #attempt(ready: ReadyTurn, credential: Credential, signal: AbortSignal): Promise<Attempt> {

@@ -7,6 +7,7 @@ import { createCredentialPool } from '../accounts/credential-pool.ts'
 import { createRefreshLock } from '../accounts/refresh-lock.ts'
 import { createSend } from '../backends/openai-codex/backend-calls.ts'
 import { HttpClient } from '../backends/openai-codex/http-client.ts'
+import { LimitsBoard } from '../backends/openai-codex/limits-board.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { isLoopbackHost } from '../config/url-schema.ts'
 import { anthropicMessages } from '../frontends/anthropic-messages/index.ts'
@@ -56,7 +57,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     takeWriteLock: createCliLocks(warn),
     storeDirectory: join(loaded.paths.stateDirectory, 'accounts'),
   })
-  const shared = { loaded, log, client, proxy, send, pool }
+  const shared = { loaded, log, client, proxy, send, pool, limits: new LimitsBoard({ warn }) }
   const backends = loaded.instances.map((instance) => wireBackend(instance, shared))
   const resolver = createModelResolver({
     instances: backends,

@@ -49,5 +49,5 @@ async function ready(exchange: Exchange, backend: WiredBackend): Promise<void> {
 }
 
 async function usage(exchange: Exchange, backend: WiredBackend): Promise<void> {
-  exchange.sendJson(200, backend.limits() ?? (await backend.usage(exchange.signal)).view)
+  exchange.sendJson(200, backend.seen() ?? (await backend.usage(exchange.signal)).view)
 }

@@ -9,6 +9,7 @@ import { type ClientIdentity, effectiveClientVersion, toClientIdentity } from '.
 import { createCompress } from '../backends/openai-codex/compression.ts'
 import { CookieJar } from '../backends/openai-codex/cookies.ts'
 import type { HttpClient } from '../backends/openai-codex/http-client.ts'
+import type { LimitsBoard } from '../backends/openai-codex/limits-board.ts'
 import type { ProxySettings } from '../backends/openai-codex/proxy.ts'
 import { fromUsage, type RateLimits } from '../backends/openai-codex/rate-limits.ts'
 import { resolveRemoteImages } from '../backends/openai-codex/remote-images.ts'
@@ -30,8 +31,8 @@ export interface WiredBackend extends Backend {
   readonly transport: SocketTransport
   readonly catalogue: Catalogue
   readonly models: readonly string[]
-  /** The last seen windows; undefined = nothing seen yet. */
-  limits(): RateLimits | undefined
+  /** What was seen last of the account in use; undefined = nothing yet. */
+  seen(): RateLimits | undefined
   usage(signal: AbortSignal): Promise<{ raw: JsonObject; view: RateLimits }>
   /** The status that an address answers without a token. @throws GatewayError if nobody answers */
   probe(url: string, signal: AbortSignal): Promise<number>
@@ -45,6 +46,7 @@ export interface Shared {
   /** Towards the issuer. */
   readonly send: OAuthSend
   readonly pool: CredentialPool
+  readonly limits: LimitsBoard
 }
 
 const CATALOGUE_WAIT_MS = 2000
@@ -56,7 +58,7 @@ export function firstCatalogueWaitMs(timeoutMs: number): number {
 
 /** One configured instance with everything it needs. */
 export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
-  const { loaded, log, client, proxy } = shared
+  const { loaded, log, client, proxy, limits } = shared
   const { env, home, paths } = loaded
   const { codex } = instance.extra
   const codexHome = variable(env, 'CODEX_HOME') ?? join(home, '.codex')
@@ -78,7 +80,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
   })
   const workspaces = new WorkspaceFinder({ client, identity, checkUrl: toCheckUrl(instance.baseUrl) })
   const cookies = new CookieJar()
-  let seen: RateLimits | undefined
+  let accountId = ''
   return {
     name: instance.name,
     models: instance.models,
@@ -93,13 +95,12 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     cookies,
     observer: {
       answered: (response, credential) => {
-        cookies.keep(credential.accountId ?? '', response.setCookies)
+        accountId = credential.accountId ?? ''
+        cookies.keep(accountId, response.setCookies)
         catalogue.etagSeen(response.headers['x-models-etag'])
       },
-      limited: (limits) => {
-        seen = limits
-      },
     },
+    limits,
     payload: toPayloadOptions(instance),
     ready: async (signal) => {
       // Signals and timers are dear; nearly always there is nothing to wait for.
@@ -112,11 +113,11 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     compress: createCompress(codex.request_compression, host),
     resolveImages: (images, signal) =>
       resolveRemoteImages(images, { mode: codex.remote_images, exemptHosts: codex.remote_image_hosts }, signal),
-    limits: () => seen,
+    seen: () => limits.of(accountId),
     async usage(signal) {
       const raw = await fetchUsage(call, signal)
-      seen = fromUsage(raw)
-      return { raw, view: seen }
+      accountId = (await credentials.current(signal)).accountId ?? ''
+      return { raw, view: limits.see(accountId, fromUsage(raw)) }
     },
     probe: (url, signal) => probe(call, url, signal),
   }

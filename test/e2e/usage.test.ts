@@ -15,7 +15,18 @@ function codexway(args: readonly string[], env: Record<string, string> = {}) {
   return { status, stdout, stderr }
 }
 
-const COMMANDS = ['serve', 'models', 'doctor', 'config', 'config schema', 'simulate', 'demo']
+const COMMANDS = [
+  'serve',
+  'login',
+  'logout',
+  'status',
+  'models',
+  'doctor',
+  'config',
+  'config schema',
+  'simulate',
+  'demo',
+]
 
 test.each(COMMANDS)('%s --help shows what it does, an example and the exit codes', (command) => {
   const { status, stdout, stderr } = codexway([...command.split(' '), '--help'])

@@ -67,6 +67,27 @@ export function fromUsage(body: JsonObject, nowMs = Date.now()): RateLimits {
   })
 }
 
+/**
+ * The same for clients that only know the platform's own headers. The plan has no count of requests, so the unit is a
+ * hundredth of the window that is nearest to its end.
+ */
+export function toRateLimitHeaders(limits: RateLimits | undefined, nowMs = Date.now()): Record<string, string> {
+  const [tightest] = [...(limits?.windows ?? [])].sort((a, b) => b.used_percent - a.used_percent)
+  if (tightest === undefined) return {}
+  const remaining = Math.max(0, Math.floor(100 - tightest.used_percent))
+  const headers = { 'x-ratelimit-limit-requests': '100', 'x-ratelimit-remaining-requests': String(remaining) }
+  if (tightest.resets_at === null) return headers
+  const seconds = Math.max(0, Math.round(tightest.resets_at - nowMs / 1000))
+  return { ...headers, 'x-ratelimit-reset-requests': toDuration(seconds) }
+}
+
+/** `6m0s`, as the platform writes it. */
+function toDuration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)]
+  const rest = `${seconds % 60}s`
+  return hours > 0 ? `${hours}h${minutes}m${rest}` : minutes > 0 ? `${minutes}m${rest}` : rest
+}
+
 interface RawWindow {
   readonly usedPercent: number | undefined
   readonly minutes: number | undefined

@@ -30,3 +30,19 @@ test('X-20: an error keeps them too; the second name of the request id stands in
     {},
   ])
 })
+
+test('clients that know only the platform’s names are told of the window nearest to its end, in percent', () => {
+  const windows = {
+    'x-codex-primary-used-percent': '12',
+    'x-codex-primary-window-minutes': '300',
+    'x-codex-secondary-used-percent': '96.5',
+    'x-codex-secondary-window-minutes': '10080',
+    'x-codex-secondary-reset-after-seconds': '3661',
+  }
+  expect(toErrorHeaders(windows)).toEqual({
+    ...windows,
+    'x-ratelimit-limit-requests': '100',
+    'x-ratelimit-remaining-requests': '3',
+    'x-ratelimit-reset-requests': expect.stringMatching(/^1h1m[01]s$/),
+  })
+})

@@ -1,4 +1,5 @@
 import { maskSecrets } from '../../lib/redact.ts'
+import { fromHeaders, toRateLimitHeaders } from './rate-limits.ts'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -18,5 +19,5 @@ export function toErrorHeaders(headers: Headers): Record<string, string> {
   }
   const requestId = [headers['x-request-id'], headers['x-oai-request-id']].find((id) => id !== undefined && id !== '')
   if (requestId !== undefined) kept['x-request-id'] = maskSecrets(requestId)
-  return kept
+  return { ...kept, ...toRateLimitHeaders(fromHeaders(headers)) }
 }

@@ -109,6 +109,8 @@ test('a good answer: its events, and the headers a client may see', async () => 
   expect(answer.headers).toEqual({
     'x-codex-primary-used-percent': '3',
     'x-codex-primary-window-minutes': '300',
+    'x-ratelimit-limit-requests': '100',
+    'x-ratelimit-remaining-requests': '97',
     'x-request-id': 'req_1',
     'openai-model': 'gpt-5.5',
   })
