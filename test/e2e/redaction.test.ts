@@ -26,9 +26,12 @@ test('no token and no e-mail is in any log, answer, header or file of a run at t
     seen.push(JSON.stringify([...response.headers]), await response.text())
     return response.status
   }
+  let turns = 0
   const turn = (path: string, stream: boolean) => {
-    const messages = [{ role: 'user', content: 'hello' }]
-    const body = path.endsWith('completions') ? { messages } : { input: 'hello' }
+    // Another conversation each time: an open connection would not ask for the token again.
+    turns += 1
+    const content = `hello ${turns}`
+    const body = path.endsWith('completions') ? { messages: [{ role: 'user', content }] } : { input: content }
     return ask(path, { model: 'gpt-5.5', stream, ...body })
   }
 
