@@ -3,6 +3,7 @@ import { LOG_LEVELS } from '../lib/logger.ts'
 import { backendSchema } from './backend-schema.ts'
 import { serverSchema } from './server-schema.ts'
 import { optionalSetting, setting } from './setting.ts'
+import { storeSchema } from './store-schema.ts'
 
 const instanceName = z
   .string()
@@ -26,6 +27,7 @@ export const configSchema = z.strictObject({
     'On `/v1/messages`, models named `claude-…` that no alias covers stand for models of the catalogue: haiku the smallest, opus the largest, others the default.',
   ),
   server: serverSchema,
+  store: storeSchema,
   backends: setting(
     z.record(instanceName, backendSchema),
     {},

@@ -9,7 +9,8 @@ import type { JsonObject } from '../lib/json.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import { settleModelSettings } from '../models/settings.ts'
 import { type ReasoningScope, ReasoningStore } from '../store/reasoning-store.ts'
-import { ResponseStore } from '../store/response-store.ts'
+import type { ResponseStore } from '../store/response-store.ts'
+import { createMemoryStore } from '../store/sqlite-response-store.ts'
 import { mergeCapabilities } from '../turn/capabilities.ts'
 import type { Credential, OpenStream } from '../turn/connector.ts'
 import { GatewayError } from '../turn/errors.ts'
@@ -17,7 +18,7 @@ import type { TurnStream } from '../turn/events.ts'
 import { limitOutput } from '../turn/limit-output.ts'
 import type { ModelSettings, ResolvedModel } from '../turn/model.ts'
 import { restoreToolNames } from '../turn/tool-names.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { InputItem, Turn } from '../turn/turn.ts'
 import type { Backend } from './backend.ts'
 import type { Gateway, OpenTurn, PreparedTurn } from './gateway.ts'
 import { expandHistory, withoutReasoning } from './history.ts'
@@ -28,6 +29,8 @@ import { type TurnInProgress, TurnMemory } from './turn-memory.ts'
 export interface PipelineOptions {
   readonly backends: readonly Backend[]
   readonly resolver: ModelResolver
+  /** Absent = answers are kept until the process ends. */
+  readonly responses?: ResponseStore
   /** UUIDv4 of this gateway, as the CLI has one of each installation. */
   readonly installationId: string
   readonly warn: (fields: JsonObject, message: string) => void
@@ -40,6 +43,8 @@ export interface ReadyTurn extends PreparedTurn {
   readonly settings: ModelSettings
   readonly payload: Payload
   readonly credential: Credential
+  /** The request's input without the conversation that `previous_response_id` stands for. */
+  readonly ownInput: readonly InputItem[]
 }
 
 interface Conversation {
@@ -52,12 +57,13 @@ interface Conversation {
 /** The pipeline from a parsed turn to the events of its answer. */
 export class TurnPipeline implements Gateway<ReadyTurn> {
   readonly #options: PipelineOptions
-  readonly #responses = new ResponseStore()
+  readonly #responses: ResponseStore
   readonly #reasoning = new ReasoningStore()
   readonly #turns = new TurnMemory()
 
   constructor(options: PipelineOptions) {
     this.#options = options
+    this.#responses = options.responses ?? createMemoryStore(options.warn)
   }
 
   async prepare(asked: Turn, signal: AbortSignal): Promise<ReadyTurn> {
@@ -73,7 +79,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       body: wishesOf(asked),
       reasoningOutput: capabilities.reasoning_output,
     })
-    const history = expandHistory(asked, this.#responses)
+    const history = await expandHistory(asked, this.#responses)
     const expanded = withInput({ ...asked, dropped: [...asked.dropped, ...history.dropped] }, history.input)
     const credential = await backend.credentials.current(signal)
     const turn = this.#withReasoning(expanded, backend, scopeOf(expanded, credential, resolved))
@@ -91,6 +97,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       capabilities,
       payload,
       credential,
+      ownInput: history.own,
       slug: resolved.slug,
       dropped,
       adjusted,
@@ -234,17 +241,24 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 
   #recorded(ready: ReadyTurn, open: OpenStream, events: TurnStream): OpenTurn {
     const { headers, stats } = open
-    const recorded = new RecordedStream(events, (response) => this.#remember(ready, response, stats.contextBytes))
+    const recorded = new RecordedStream(events, (response) => this.#remember(ready, response))
     return { headers, stats, events: recorded, response: () => recorded.response() }
   }
 
-  /** @param contextBytes what a stored answer's history weighs about as much as */
-  #remember({ turn, backend, credential, resolved }: ReadyTurn, response: JsonObject, contextBytes: number): void {
+  #remember({ turn, backend, credential, resolved, ownInput }: ReadyTurn, response: JsonObject): void {
     if (turn.endpoint !== 'responses') {
       const output = Array.isArray(response.output) ? response.output : []
       if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)
     } else if (turn.store) {
-      this.#responses.remember(turn.client.keyId, response, turn.body.input, contextBytes)
+      const { previousResponseId, client } = turn
+      const answer = { keyId: client.keyId, response, input: ownInput, previousResponseId }
+      // The client has its answer, which a full disk must not spoil.
+      this.#responses.remember(answer).catch((error: unknown) => {
+        this.#options.warn(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'an answer is not stored',
+        )
+      })
     }
   }
 }

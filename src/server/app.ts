@@ -18,10 +18,12 @@ import type { JsonObject } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createModelListing } from '../models/listing.ts'
 import { createModelResolver } from '../models/resolve.ts'
+import { SqliteResponseStore } from '../store/sqlite-response-store.ts'
 import { createAuthenticate } from './client-auth.ts'
 import { HttpServer } from './http-server.ts'
 import { mountMessagesRoutes } from './messages-routes.ts'
 import { toProxySettings } from './proxy-settings.ts'
+import { mountResponsesRoutes } from './responses-routes.ts'
 import { Router } from './router.ts'
 import { mountRoutes } from './routes.ts'
 import { turnRoute } from './turn-route.ts'
@@ -65,12 +67,20 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     hasClaudeTiers: config.claude_models,
     ...(config.default_backend === undefined ? {} : { defaultBackend: config.default_backend }),
   })
-  const gateway = new TurnPipeline({ backends, resolver, installationId: installationId(loaded), warn })
+  const store = createResponseStore(config.store, loaded.paths.stateDirectory, warn)
+  const gateway = new TurnPipeline({
+    backends,
+    resolver,
+    responses: store,
+    installationId: installationId(loaded),
+    warn,
+  })
   const router = new Router()
   const turnOptions = { gateway, maxBodyBytes: config.server.max_body_bytes, keepaliveMs }
   const doors = [chatCompletions, responses, anthropicMessages]
   for (const door of doors) for (const path of door.paths) router.add('POST', path, turnRoute(door, turnOptions))
   const listing = createModelListing({ instances: backends, resolver })
+  mountResponsesRoutes(router, { gateway, store, maxBodyBytes: config.server.max_body_bytes })
   mountMessagesRoutes(router, { gateway, listing, maxBodyBytes: config.server.max_body_bytes })
   const main = backends.find(({ name }) => name === resolver.defaultInstance) ?? backends[0]
   if (main !== undefined) mountRoutes(router, { listing, backend: main })
@@ -96,6 +106,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
         catalogue.close()
         transport.close()
       }
+      await store.close()
       // A refresh under way must still reach the file: its old token is used up.
       await pool.idle()
       await client.close()
@@ -120,4 +131,13 @@ function installationId({ paths }: LoadedConfig): string {
     // A read-only home: the id lasts as long as this process.
   }
   return fresh
+}
+
+function createResponseStore(
+  { type, ttl_hours: hours, max_responses: maxResponses, max_bytes: maxBytes }: LoadedConfig['config']['store'],
+  stateDirectory: string,
+  warn: (fields: JsonObject, message: string) => void,
+): SqliteResponseStore {
+  const path = type === 'memory' ? ':memory:' : join(stateDirectory, 'responses.sqlite')
+  return new SqliteResponseStore({ path, limits: { maxResponses, maxBytes, maxAgeMs: hours * 3_600_000 }, warn })
 }

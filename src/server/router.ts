@@ -15,7 +15,7 @@ export interface Match {
 }
 
 const OFFERED =
-  'Offered here: POST /v1/chat/completions, POST /v1/responses, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, GET /v1/usage, GET /health, GET /ready. Base URLs end in /v1.'
+  'Offered here: POST /v1/chat/completions, POST /v1/responses, GET and DELETE /v1/responses/{id}, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, GET /v1/usage, GET /health, GET /ready. Base URLs end in /v1.'
 
 /** Exact paths, and prefixes for the one-segment parameters of `…/{id}` routes. */
 export class Router {
@@ -32,8 +32,11 @@ export class Router {
 
   #add(method: string, path: string, handler: Handler, fresh: Route): this {
     if (path.endsWith('/*')) {
-      fresh.methods.set(method, handler)
-      this.#prefixes.push([path.slice(0, -1), fresh])
+      const prefix = path.slice(0, -1)
+      const known = this.#prefixes.find(([other]) => other === prefix)?.[1]
+      if (known === undefined) this.#prefixes.push([prefix, fresh])
+      const prefixed = known ?? fresh
+      prefixed.methods.set(method, handler)
       return this
     }
     const route = this.#exact.get(path) ?? fresh

@@ -26,6 +26,7 @@ export const ERROR_TABLE = {
   invalid_json_schema: { status: 400, code: 'invalid_json_schema' },
   missing_tool_output: { status: 400, code: 'missing_tool_output' },
   previous_response_not_found: { status: 400, code: 'previous_response_not_found' },
+  response_not_found: { status: 404, code: null },
   context_length_exceeded: { status: 400, code: 'context_length_exceeded' },
   model_not_found: { status: 404, code: 'model_not_found' },
 
