@@ -11,6 +11,7 @@ import {
   toInputItem,
 } from './response-store.ts'
 import { migrate } from './sqlite-schema.ts'
+import { prepareStatements, type Statements } from './sqlite-statements.ts'
 
 export interface SqliteStoreOptions {
   /** `:memory:` = gone with the process. */
@@ -22,15 +23,10 @@ export interface SqliteStoreOptions {
 
 const MEMORY = ':memory:'
 const BUSY_TIMEOUT_MS = 2000
-/** Writes between two looks at the limits. */
+/** Answers between two looks at the limits. */
 const PRUNE_EVERY = 16
-
-/** From the answer back to where its conversation began. */
-const CHAIN = `WITH RECURSIVE chain (id, previous_id, depth) AS (
-    SELECT id, previous_id, 0 FROM responses WHERE key_id = :key AND id = :id AND is_deleted = 0 AND used_at > :oldest
-    UNION ALL
-    SELECT r.id, r.previous_id, depth + 1 FROM chain JOIN responses r ON r.key_id = :key AND r.id = chain.previous_id
-  )`
+const MAX_WAITING = 64
+const WRITE_WITHIN_MS = 20
 
 /** Connector.md §11.2. */
 const MEMORY_LIMITS = { maxResponses: 1000, maxBytes: 64 * 1024 * 1024, maxAgeMs: 3_600_000 }
@@ -42,40 +38,40 @@ export function createMemoryStore(warn: SqliteStoreOptions['warn']): SqliteRespo
 
 type Row = Record<string, SQLOutputValue>
 
+const NOT_STORED = 'answers could not be stored'
+
+interface SerialisedAnswer {
+  readonly answer: Answer
+  /** Response and input. */
+  readonly texts: readonly [string, string]
+  readonly size: number
+}
+
+interface Opened {
+  readonly database: DatabaseSync
+  readonly statements: Statements
+}
+
 /** Answers in SQLite, opened at their first use: a gateway whose clients store nothing never touches it. */
 export class SqliteResponseStore implements ResponseStore {
   readonly #options: SqliteStoreOptions
   readonly #now: () => number
-  #opened: DatabaseSync | undefined
-  #writes = 0
+  #opened: Opened | undefined
+  /** Not written yet: many answers in one transaction cost little more than one. */
+  #waiting: Answer[] = []
+  #timer: NodeJS.Timeout | undefined
+  #sincePrune = 0
 
   constructor(options: SqliteStoreOptions) {
     this.#options = options
     this.#now = options.now ?? Date.now
   }
 
-  async remember({ keyId, response, input, previousResponseId }: Answer): Promise<void> {
-    const id = stringAt(response, 'id')
-    if (id === undefined || !Array.isArray(response.output)) return
-    const texts = [JSON.stringify(response), JSON.stringify(input)] as const
-    const size = texts[0].length + texts[1].length
-    if (size > this.#options.limits.maxBytes) return
-    const output: unknown[] = response.output
-    this.#write((database) => {
-      database
-        .prepare(
-          `INSERT OR REPLACE INTO responses (key_id, id, previous_id, size, used_at, response, input)
-           VALUES (?, ?, ?, ?, ?, ?, ?)`,
-        )
-        .run(keyId, id, previousResponseId ?? null, size, this.#now(), ...texts)
-      const keep = database.prepare(
-        'INSERT OR REPLACE INTO items (key_id, id, response_id, position) VALUES (?, ?, ?, ?)',
-      )
-      for (const [position, item] of output.entries()) {
-        const itemId = isObject(item) ? stringAt(item, 'id') : undefined
-        if (itemId !== undefined) keep.run(keyId, itemId, id, position)
-      }
-    })
+  async remember(answer: Answer): Promise<void> {
+    if (stringAt(answer.response, 'id') === undefined || !Array.isArray(answer.response.output)) return
+    this.#waiting.push(answer)
+    if (this.#waiting.length >= MAX_WAITING) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flush(), WRITE_WITHIN_MS)
   }
 
   async history(keyId: string, responseId: string): Promise<readonly InputItem[] | undefined> {
@@ -83,12 +79,7 @@ export class SqliteResponseStore implements ResponseStore {
   }
 
   async item(keyId: string, itemId: string): Promise<InputItem | undefined> {
-    const row = this.#database
-      .prepare(
-        `SELECT position, response FROM items i JOIN responses r ON r.key_id = i.key_id AND r.id = i.response_id
-         WHERE i.key_id = ? AND i.id = ? AND is_deleted = 0 AND used_at > ?`,
-      )
-      .get(keyId, itemId, this.#oldest)
+    const row = this.#written().statements.item.get(keyId, itemId, this.#oldest)
     const item = row === undefined ? undefined : outputOf(row)[Number(row.position)]
     return item === undefined ? undefined : toInputItem(item)
   }
@@ -102,33 +93,27 @@ export class SqliteResponseStore implements ResponseStore {
   }
 
   async delete(keyId: string, responseId: string): Promise<boolean> {
-    return this.#write((database) => {
-      const { changes } = database
-        .prepare('UPDATE responses SET is_deleted = 1 WHERE key_id = ? AND id = ? AND is_deleted = 0 AND used_at > ?')
-        .run(keyId, responseId, this.#oldest)
-      this.#dropUnneeded(database)
-      return changes > 0
+    const opened = this.#written()
+    return write(opened, ({ hide }) => {
+      const isThere = hide.run(keyId, responseId, this.#oldest).changes > 0
+      dropHidden(opened)
+      return isThere
     })
   }
 
   async close(): Promise<void> {
-    this.#opened?.close()
+    this.#flush()
+    this.#opened?.database.close()
     this.#opened = undefined
   }
 
   /** Oldest first, and marked as used; undefined if it is not there from its beginning. */
   #chain(keyId: string, responseId: string): Row[] | undefined {
     const place = { key: keyId, id: responseId, oldest: this.#oldest }
-    const rows = this.#database
-      .prepare(
-        `${CHAIN} SELECT chain.previous_id, response, input
-         FROM chain JOIN responses r ON r.key_id = :key AND r.id = chain.id ORDER BY depth DESC`,
-      )
-      .all(place)
+    const { chain, touchChain } = this.#written().statements
+    const rows = chain.all(place)
     if (rows.length === 0 || rows[0]?.previous_id !== null) return undefined
-    this.#database
-      .prepare(`${CHAIN} UPDATE responses SET used_at = :now WHERE key_id = :key AND id IN (SELECT id FROM chain)`)
-      .run({ ...place, now: this.#now() })
+    touchChain.run({ ...place, now: this.#now() })
     return rows
   }
 
@@ -136,56 +121,69 @@ export class SqliteResponseStore implements ResponseStore {
     return this.#now() - this.#options.limits.maxAgeMs
   }
 
-  #write<T>(change: (database: DatabaseSync) => T): T {
-    const database = this.#database
-    database.exec('BEGIN IMMEDIATE')
-    try {
-      const result = change(database)
-      if (this.#writes % PRUNE_EVERY === 0) this.#prune(database)
-      this.#writes += 1
-      database.exec('COMMIT')
-      return result
-    } catch (error) {
-      database.exec('ROLLBACK')
-      throw error
-    }
-  }
-
-  #prune(database: DatabaseSync): void {
-    const { maxBytes, maxResponses } = this.#options.limits
-    database.prepare('DELETE FROM responses WHERE used_at <= ?').run(this.#oldest)
-    const { count, bytes } = database.prepare('SELECT COUNT(*) AS count, SUM(size) AS bytes FROM responses').get() ?? {}
-    if (Number(count) > maxResponses || Number(bytes) > maxBytes) {
-      database
-        .prepare(
-          `DELETE FROM responses WHERE rowid IN (
-             SELECT rowid FROM (
-               SELECT rowid, ROW_NUMBER() OVER use AS place, SUM(size) OVER use AS bytes
-               FROM responses WINDOW use AS (ORDER BY used_at DESC, rowid DESC)
-             ) WHERE place > ? OR bytes > ?
-           )`,
-        )
-        .run(maxResponses, maxBytes)
-    }
-    this.#dropUnneeded(database)
-  }
-
-  /** A deleted answer lasts as long as one that goes on from it. */
-  #dropUnneeded(database: DatabaseSync): void {
-    const drop = database.prepare(
-      `DELETE FROM responses WHERE is_deleted = 1 AND NOT EXISTS (
-         SELECT 1 FROM responses next WHERE next.key_id = responses.key_id AND next.previous_id = responses.id
-       )`,
-    )
-    while (drop.run().changes > 0);
-  }
-
-  get #database(): DatabaseSync {
+  /** The database, with all answers that were handed in. */
+  #written(): Opened {
+    this.#flush()
     this.#opened ??= this.#open()
     return this.#opened
   }
 
-  #open(): DatabaseSync {
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#waiting.length === 0) return
+    const answers = this.#waiting.flatMap((answer) => this.#serialised(answer) ?? [])
+    this.#waiting = []
+    try {
+      this.#opened ??= this.#open()
+      const opened = this.#opened
+      write(opened, (statements) => {
+        for (const answer of answers) this.#insert(answer, statements)
+        this.#prune(opened, answers.length)
+      })
+    } catch (error) {
+      // Their clients have them: a full disk must not spoil that.
+      this.#options.warn({ reason: reasonOf(error), count: answers.length }, NOT_STORED)
+    }
+  }
+
+  /** undefined = too large, or no JSON: one answer must not take others with it. */
+  #serialised(answer: Answer): SerialisedAnswer | undefined {
+    try {
+      const texts = [JSON.stringify(answer.response), JSON.stringify(answer.input)] as const
+      const size = texts[0].length + texts[1].length
+      return size > this.#options.limits.maxBytes ? undefined : { answer, texts, size }
+    } catch (error) {
+      this.#options.warn({ reason: reasonOf(error), count: 1 }, NOT_STORED)
+      return undefined
+    }
+  }
+
+  #insert({ answer, texts, size }: SerialisedAnswer, { insert, insertItem }: Statements): void {
+    const { keyId, response, previousResponseId } = answer
+    const id = stringAt(response, 'id') ?? ''
+    insert.run(keyId, id, previousResponseId ?? null, size, this.#now(), ...texts)
+    const output: unknown[] = Array.isArray(response.output) ? response.output : []
+    for (const [position, item] of output.entries()) {
+      const itemId = isObject(item) ? stringAt(item, 'id') : undefined
+      if (itemId !== undefined) insertItem.run(keyId, itemId, id, position)
+    }
+  }
+
+  /** Now and then, since it looks at all of them. */
+  #prune(opened: Opened, written: number): void {
+    this.#sincePrune -= written
+    if (this.#sincePrune > 0) return
+    this.#sincePrune = PRUNE_EVERY
+    const { maxBytes, maxResponses } = this.#options.limits
+    const { dropOld, total, dropRest } = opened.statements
+    dropOld.run(this.#oldest)
+    const { count, bytes } = total.get() ?? {}
+    if (Number(count) > maxResponses || Number(bytes) > maxBytes) dropRest.run(maxResponses, maxBytes)
+    dropHidden(opened)
+  }
+
+  #open(): Opened {
     const { path, warn } = this.#options
     if (path === MEMORY) return openDatabase(path)
     try {
@@ -194,21 +192,44 @@ export class SqliteResponseStore implements ResponseStore {
       closeSync(openSync(path, 'a', 0o600))
       return openDatabase(path)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      warn({ path, reason }, 'stored answers cannot be kept in their file; they last as long as this process')
+      warn(
+        { path, reason: reasonOf(error) },
+        'stored answers cannot be kept in their file; they last as long as this process',
+      )
       return openDatabase(MEMORY)
     }
   }
 }
 
-function openDatabase(path: string): DatabaseSync {
+function write<T>({ database, statements }: Opened, change: (statements: Statements) => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = change(statements)
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** One may have been all that held another. */
+function dropHidden({ statements }: Opened): void {
+  while (statements.dropHidden.run().changes > 0);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function openDatabase(path: string): Opened {
   // Loaded here, since it is slow to load and older releases of Node warn of it.
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = FAST;')
     migrate(database)
-    return database
+    return { database, statements: prepareStatements(database) }
   } catch (error) {
     database.close()
     throw error
