@@ -122,6 +122,20 @@ test('two gateways share the file', async () => {
   await expect.poll(() => one.history('', 'r2')).toHaveLength(4)
 })
 
+test('what can be read is read while another process holds the file', async () => {
+  const path = join(directory(), 'responses.sqlite')
+  const warnings: JsonObject[] = []
+  const store = open({ path, warnings })
+  await store.remember(answer('r1', 'one'))
+  await store.history('', 'r1')
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  expect(await store.history('', 'r1')).toHaveLength(2)
+  other.exec('ROLLBACK')
+  other.close()
+  expect(warnings).toHaveLength(1)
+})
+
 test('an answer is kept for its time after the last use', async () => {
   let now = 1_000_000
   const store = open({ now: () => now, limits: { maxAgeMs: 1000 } })

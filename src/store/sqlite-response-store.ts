@@ -22,7 +22,7 @@ export interface SqliteStoreOptions {
 }
 
 const MEMORY = ':memory:'
-const BUSY_TIMEOUT_MS = 2000
+const BUSY_TIMEOUT_MS = 500
 /** Answers between two looks at the limits. */
 const PRUNE_EVERY = 16
 const MAX_WAITING = 64
@@ -110,10 +110,15 @@ export class SqliteResponseStore implements ResponseStore {
   /** Oldest first, and marked as used; undefined if it is not there from its beginning. */
   #chain(keyId: string, responseId: string): Row[] | undefined {
     const place = { key: keyId, id: responseId, oldest: this.#oldest }
-    const { chain, touchChain } = this.#written().statements
-    const rows = chain.all(place)
+    const { statements } = this.#written()
+    const rows = statements.chain.all(place)
     if (rows.length === 0 || rows[0]?.previous_id !== null) return undefined
-    touchChain.run({ ...place, now: this.#now() })
+    try {
+      statements.touchChain.run({ ...place, now: this.#now() })
+    } catch (error) {
+      // What has been read is good on a full disk, too, and while another gateway writes for long.
+      this.#options.warn({ reason: reasonOf(error) }, 'the last use of an answer could not be noted')
+    }
     return rows
   }
 
