@@ -59,6 +59,7 @@ function toEffectiveBackend(backend: BackendConfig): JsonObject {
   return {
     type: 'openai-codex',
     codex_path: null,
+    account: null,
     oauth_issuer: null,
     ...withoutUndefined(backend),
     extra: { codex: { ...codex, default_capabilities: defaults } },

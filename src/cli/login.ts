@@ -20,6 +20,8 @@ export interface LoginFlags extends Flags {
   readonly device?: boolean
   readonly import?: string
   readonly withAccessToken?: boolean
+  /** Its name; undefined = the one the gateway would use. */
+  readonly account?: string
   /** False: the address is only printed. */
   readonly browser?: boolean
 }
@@ -35,7 +37,11 @@ export async function runLogin(flags: LoginFlags): Promise<number> {
   }
   const loaded = loadOrReport(flags)
   if (loaded === undefined) return 2
-  const signIn = await createSignIn(loaded, (_fields, message) => process.stderr.write(`codexway: ${message}\n`))
+  const signIn = await createSignIn(
+    loaded,
+    (_fields, message) => process.stderr.write(`codexway: ${message}\n`),
+    flags.account,
+  )
   try {
     await login({ ...signIn, say: (line) => process.stdout.write(`${line}\n`) }, flags)
     process.stdout.write(`Signed in: ${signIn.path}\n`)

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { isAccountName } from '../accounts/named-accounts.ts'
 import { packageVersion } from '../lib/version.ts'
 
 /** Ends the process with this status. */
@@ -21,6 +22,7 @@ export function createProgram(end: End): Command {
   addServe(program, end)
   addLogin(program, end)
   addLogout(program, end)
+  addAccounts(program, end)
   addStatus(program, end)
   addModels(program, end)
   addDoctor(program, end)
@@ -60,9 +62,14 @@ function addLogin(program: Command, end: End): void {
     .option('--import <path>', 'copy an auth.json, or the one in this directory, after checking it')
     .option('--with-access-token', 'read a personal access token (at-…) from stdin')
     .option('--no-browser', 'only print the address')
+    .option('--account <name>', 'sign in a further account under this name', checkAccount)
     .addHelpText(
       'after',
-      examples('codexway login', 'codexway login --device', 'codexway login --with-access-token < token.txt'),
+      examples(
+        'codexway login',
+        'codexway login --device --account work',
+        'codexway login --with-access-token < token.txt',
+      ),
     )
     .action(async (flags) => end(await (await import('./login.ts')).runLogin(flags)))
 }
@@ -70,8 +77,36 @@ function addLogin(program: Command, end: End): void {
 function addLogout(program: Command, end: End): void {
   withConfig(program.command('logout'))
     .description('Revoke the sign-in at the issuer and remove its auth.json')
+    .option('--account <name>', 'the account of this name', checkAccount)
     .addHelpText('after', examples('codexway logout'))
     .action(async (flags) => end(await (await import('./logout.ts')).runLogout(flags)))
+}
+
+function addAccounts(program: Command, end: End): void {
+  const accounts = program.command('accounts').description('Keep several sign-ins, each under a name')
+  const load = () => import('./accounts.ts')
+  withConfig(accounts.command('list'))
+    .description('List the accounts; * is the one used where an instance names none')
+    .option('--json', 'for machines')
+    .addHelpText('after', examples('codexway accounts list'))
+    .action(async (flags) => end(await (await load()).runAccountList(flags)))
+  const about = (name: string, description: string, example: string) =>
+    withConfig(accounts.command(name))
+      .argument('<name>', 'account name; `default` is the sign-in the Codex CLI uses', checkAccount)
+      .description(description)
+      .addHelpText('after', examples(example))
+  about('show', 'Show one account', 'codexway accounts show work').action(async (name, flags) =>
+    end(await (await load()).runAccountShow(name, flags)),
+  )
+  about('use', 'Use this account where an instance names none', 'codexway accounts use work').action(
+    async (name, flags) => end(await (await load()).runAccountUse(name, flags)),
+  )
+  about('test', 'Ask the backend with this account', 'codexway accounts test work').action(async (name, flags) =>
+    end(await (await load()).runAccountTest(name, flags)),
+  )
+  about('remove', 'Revoke this account’s sign-in and forget the account', 'codexway accounts remove work').action(
+    async (name, flags) => end(await (await load()).runAccountRemove(name, flags)),
+  )
 }
 
 function addStatus(program: Command, end: End): void {
@@ -188,6 +223,11 @@ function collect(value: string, all: readonly string[] = []): readonly string[] 
 function checkPort(text: string): string {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return text
   throw new InvalidArgumentError('Expected a whole number from 0 to 65535.')
+}
+
+function checkAccount(text: string): string {
+  if (isAccountName(text)) return text
+  throw new InvalidArgumentError('Expected letters, digits, "_", "." and "-".')
 }
 
 function checkWhole(text: string): string {

@@ -8,6 +8,9 @@ export const DEFAULT_BASE_URL = 'https://chatgpt.com/backend-api/codex'
 
 const text = z.string()
 const name = z.string().min(1, { error: 'expected text that is not empty' })
+const accountName = text.regex(/^(?!chosen$)[A-Za-z0-9][\w.-]{0,62}$/, {
+  error: 'expected an account name: letters, digits, "_", "." and "-"',
+})
 const toolSchema = z.record(z.string(), z.unknown()).refine(isTool, {
   error: 'expected a tool: {type: function, name, parameters}, or {type: function, function: {name, parameters}}',
 })
@@ -109,6 +112,10 @@ export const backendSchema = section(
     codex_path: optionalSetting(
       name,
       'Directory holding `auth.json`; a path ending in `.json` is the file itself. `~` expands; in the file, paths are relative to it.',
+    ),
+    account: optionalSetting(
+      accountName,
+      'Named account of `codexway login --account`; `default` is the sign-in the Codex CLI uses. Not set: the one of `codexway accounts use`. `codex_path` beats it.',
     ),
     oauth_issuer: optionalSetting(
       urlSchema,

@@ -12,6 +12,8 @@ export interface Paths {
   readonly configFile: string
   readonly cacheDirectory: string
   readonly stateDirectory: string
+  /** Sign-ins of named accounts, and what could not be written to its own place. */
+  readonly accountsDirectory: string
 }
 
 /** Where our own files live on this platform. */
@@ -23,12 +25,15 @@ export function toPaths(env: Environment, home: string, platform: string): Paths
       configFile: join(roaming, 'codexway', 'config.yaml'),
       cacheDirectory: join(local, 'codexway', 'cache'),
       stateDirectory: join(local, 'codexway', 'state'),
+      accountsDirectory: join(local, 'codexway', 'state', 'accounts'),
     }
   }
+  const state = join(variable(env, 'XDG_STATE_HOME') ?? join(home, '.local', 'state'), 'codexway')
   return {
     configFile: join(variable(env, 'XDG_CONFIG_HOME') ?? join(home, '.config'), 'codexway', 'config.yaml'),
     cacheDirectory: join(variable(env, 'XDG_CACHE_HOME') ?? join(home, '.cache'), 'codexway'),
-    stateDirectory: join(variable(env, 'XDG_STATE_HOME') ?? join(home, '.local', 'state'), 'codexway'),
+    stateDirectory: state,
+    accountsDirectory: join(state, 'accounts'),
   }
 }
 

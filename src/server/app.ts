@@ -57,7 +57,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     now: Date.now,
     withRefreshLock: createRefreshLock({ warn, temporaryDirectory: tmpdir() }),
     takeWriteLock: createCliLocks(warn),
-    storeDirectory: join(loaded.paths.stateDirectory, 'accounts'),
+    storeDirectory: loaded.paths.accountsDirectory,
   })
   const shared = { loaded, log, client, proxy, send, pool, limits: new LimitsBoard({ warn }) }
   const backends = loaded.instances.map((instance) => wireBackend(instance, shared))

@@ -20,15 +20,19 @@ export interface SignInParts extends Omit<LoginOptions, 'say'> {
   readonly revokeUrl: string | undefined
 }
 
-/** For the default instance. The file is the one in use, else the first the gateway would look at. */
+/**
+ * For the default instance. The file is the one in use, else the first the gateway would look at.
+ * @param account in place of the one the instance names
+ */
 export async function createSignIn(
   loaded: LoadedConfig,
   warn: (fields: object, message: string) => void,
+  account?: string,
 ): Promise<SignInParts> {
   const { config, instances, env } = loaded
   const instance = instances.find(({ name }) => name === config.default_backend) ?? instances[0]
   if (instance === undefined) throw new Error('No backend is configured.')
-  const { path, searched } = await locateAuthFile(toAuthSearch(instance, loaded))
+  const { path, searched } = await locateAuthFile(toAuthSearch(instance, loaded, account))
   const target = path ?? searched[0]
   if (target === undefined) throw new Error('There is no place for a sign-in: HOME is not set.')
   const isOurName = instance.extra.codex.client_identity === 'codexway'

@@ -33,7 +33,10 @@ export interface WiredBackend extends Backend {
   readonly models: readonly string[]
   /** What was seen last of the account in use; undefined = nothing yet. */
   seen(): RateLimits | undefined
-  usage(signal: AbortSignal): Promise<{ raw: JsonObject; view: RateLimits }>
+  /** @param credentials in place of the instance's own */
+  usage(signal: AbortSignal, credentials?: CredentialSource): Promise<{ raw: JsonObject; view: RateLimits }>
+  /** The sign-in of any named account, as this instance would use it. */
+  account(name: string): CredentialSource
   /** The status that an address answers without a token. @throws GatewayError if nobody answers */
   probe(url: string, signal: AbortSignal): Promise<number>
 }
@@ -114,9 +117,10 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     resolveImages: (images, signal) =>
       resolveRemoteImages(images, { mode: codex.remote_images, exemptHosts: codex.remote_image_hosts }, signal),
     seen: () => limits.of(accountId),
-    async usage(signal) {
-      const raw = await fetchUsage(call, signal)
-      accountId = (await credentials.current(signal)).accountId ?? ''
+    account: (name) => createCredentials(instance, identity, shared, name),
+    async usage(signal, other = credentials) {
+      const raw = await fetchUsage({ ...call, credentials: other }, signal)
+      accountId = (await other.current(signal)).accountId ?? ''
       return { raw, view: limits.see(accountId, fromUsage(raw)) }
     },
     probe: (url, signal) => probe(call, url, signal),
@@ -127,17 +131,19 @@ function createCredentials(
   instance: Instance,
   { originator, userAgent }: ClientIdentity,
   { loaded, log, send, pool }: Shared,
+  account?: string,
 ): CredentialSource {
   const { env } = loaded
   const caller = { originator, userAgent, send }
   const token = variable(env, 'CODEX_ACCESS_TOKEN')
   // As the CLI has it, the variable beats the file; a file that was named for this instance is meant all the same.
-  if (token?.startsWith('at-') === true && instance.codex_path === undefined) {
+  const isNamed = (account ?? instance.codex_path ?? instance.account) !== undefined
+  if (token?.startsWith('at-') === true && !isNamed) {
     const issuer = toIssuer({ oauthIssuer: instance.oauth_issuer }, undefined)
     return createTokenSource({ token, name: 'CODEX_ACCESS_TOKEN', issuer, ...caller })
   }
   return createCredentialSource({
-    search: toAuthSearch(instance, loaded),
+    search: toAuthSearch(instance, loaded, account),
     tokenRefresh: instance.token_refresh,
     allowApiKey: new URL(instance.baseUrl).hostname !== 'chatgpt.com',
     oauthIssuer: instance.oauth_issuer,

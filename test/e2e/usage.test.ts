@@ -20,6 +20,8 @@ const COMMANDS = [
   'login',
   'logout',
   'status',
+  'accounts list',
+  'accounts use',
   'models',
   'doctor',
   'config',
