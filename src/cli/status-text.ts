@@ -3,6 +3,8 @@ import type { JsonObject } from '../lib/json.ts'
 /** What `codexway status` knows of one backend instance. */
 export interface BackendStatus {
   readonly backend: string
+  /** Its name, where the instance has several. */
+  readonly account?: string
   readonly state: string
   /** Masked. */
   readonly email: string | undefined
@@ -37,12 +39,13 @@ export function toStatusText(statuses: readonly BackendStatus[], options: TextOp
 }
 
 function toBlock(status: BackendStatus, options: TextOptions): string[] {
-  const { backend, email, plan_type: plan, windows, credits, problem } = status
+  const { backend, account, email, plan_type: plan, windows, credits, problem } = status
+  const name = account === undefined ? backend : `${backend} (${account})`
   const who = [email ?? 'unnamed account', ...(plan === null ? [] : [`plan ${plan}`])].join(', ')
-  if (problem !== undefined) return [`${backend}: ${problem}`]
+  if (problem !== undefined) return [`${name}: ${problem}`]
   const width = Math.max(0, ...windows.map(({ name }) => name.length))
   return [
-    `${backend}: ${who}`,
+    `${name}: ${who}`,
     ...windows.map((window) => toLine(window, width, options)),
     ...(windows.length === 0 ? ['  no windows: this plan tells no limits'] : []),
     `  credits: ${toCredits(credits)}`,

@@ -3,6 +3,7 @@ import type { Flags } from '../config/load.ts'
 import { createLogger } from '../lib/logger.ts'
 import { createApp } from '../server/app.ts'
 import type { WiredBackend } from '../server/wire-backend.ts'
+import type { CredentialSource } from '../turn/connector.ts'
 import { GatewayError } from '../turn/errors.ts'
 import { loadOrReport } from './load-or-report.ts'
 import { type BackendStatus, toStatusText } from './status-text.ts'
@@ -27,7 +28,7 @@ export async function runStatus(flags: StatusFlags): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopped.abort())
   try {
     for (;;) {
-      const statuses = await Promise.all(app.backends.map((backend) => look(backend, stopped.signal)))
+      const statuses = await Promise.all(app.backends.flatMap((backend) => lookAtAll(backend, stopped.signal)))
       if (stopped.signal.aborted) return 0
       print(statuses, flags)
       if (flags.watch !== true) return statuses.every(({ problem }) => problem === undefined) ? 0 : 1
@@ -40,12 +41,24 @@ export async function runStatus(flags: StatusFlags): Promise<number> {
   }
 }
 
-async function look(backend: WiredBackend, stopped: AbortSignal): Promise<BackendStatus> {
+/** One account, or each of several. */
+function lookAtAll(backend: WiredBackend, stopped: AbortSignal): Promise<BackendStatus>[] {
+  const { name, accounts, credentials } = backend
+  if (accounts.length === 0) return [look(backend, { backend: name }, credentials, stopped)]
+  return accounts.map((account) => look(backend, { backend: name, account }, backend.account(account), stopped))
+}
+
+async function look(
+  backend: WiredBackend,
+  named: Pick<BackendStatus, 'backend' | 'account'>,
+  credentials: CredentialSource,
+  stopped: AbortSignal,
+): Promise<BackendStatus> {
   const usage = await backend
-    .usage(AbortSignal.any([stopped, AbortSignal.timeout(WAIT_MS)]))
+    .usage(AbortSignal.any([stopped, AbortSignal.timeout(WAIT_MS)]), credentials)
     .catch((error: unknown) => (error instanceof GatewayError ? error : undefined))
-  const { state, email, plan } = await backend.credentials.describe()
-  const common = { backend: backend.name, state, email }
+  const { state, email, plan } = await credentials.describe()
+  const common = { ...named, state, email }
   if (usage === undefined || usage instanceof GatewayError) {
     const problem = usage?.message ?? `${backend.host} did not answer in time.`
     return { ...common, plan_type: plan ?? null, windows: [], credits: null, observed_at: null, problem }

@@ -117,6 +117,21 @@ export const backendSchema = section(
       accountName,
       'Named account of `codexway login --account`; `default` is the sign-in the Codex CLI uses. Not set: the one of `codexway accounts use`. `codex_path` beats it.',
     ),
+    accounts: setting(
+      z.array(accountName),
+      [],
+      'Several named accounts in place of one. A conversation stays with its account; `account_strategy` decides for new ones.',
+    ),
+    account_strategy: setting(
+      z.enum(['first', 'round_robin', 'least_used', 'sticky']),
+      'first',
+      'With `accounts`: the first of the list, one after the other, the one with most left of its plan, or by the conversation’s name.',
+    ),
+    failover: setting(
+      z.boolean(),
+      false,
+      'With `accounts`: a turn refused before any output (limit, sign-in, workspace) goes to another account, and the refused one rests until its limit resets. Read docs/accounts.md first.',
+    ),
     oauth_issuer: optionalSetting(
       urlSchema,
       'Host of `/oauth/token`. Not set: the issuer named in `auth.json` if it is OpenAI’s, else https://auth.openai.com.',

@@ -23,7 +23,11 @@ export function findCrossProblems(tree: SettingsTree, env: Environment): string[
       normalizeName,
       'names compare without case, and - equals _',
     ),
-    ...instances.flatMap(([name, settings]) => [...findMissingType(name, settings), ...findAgentTwins(name, tree)]),
+    ...instances.flatMap(([name, settings]) => [
+      ...findMissingType(name, settings),
+      ...findAgentTwins(name, tree),
+      ...findAccountClash(name, tree),
+    ]),
     ...findUnknownDefault(
       instances.map(([name]) => name),
       tree,
@@ -78,6 +82,17 @@ function findMissingType(name: string, settings: unknown): string[] {
   return [
     `${toKeyText(['backends', name, 'type'])}: missing, and "${name}" is no kind itself; known kinds: ${BACKEND_KIND}`,
   ]
+}
+
+/** Each says whose sign-in is used, so only one of them can be meant. */
+function findAccountClash(name: string, tree: SettingsTree): string[] {
+  const isSet = (key: string) => {
+    const value = tree.at(['backends', name, key])
+    return value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)
+  }
+  if (!isSet('accounts')) return []
+  const clashing = ['account', 'codex_path'].filter(isSet)
+  return clashing.map((key) => `${toPlace(['backends', name, 'accounts'], tree)}: excludes ${key}; set one of them`)
 }
 
 function findUnknownDefault(names: readonly string[], tree: SettingsTree): string[] {

@@ -10,15 +10,17 @@ import type { ModelResolver } from '../models/resolve.ts'
 import { settleModelSettings } from '../models/settings.ts'
 import { type ReasoningScope, ReasoningStore } from '../store/reasoning-store.ts'
 import type { ResponseStore } from '../store/response-store.ts'
+import { SealedOwners } from '../store/sealed-owners.ts'
 import { createMemoryStore } from '../store/sqlite-response-store.ts'
 import { mergeCapabilities } from '../turn/capabilities.ts'
-import type { Credential, OpenStream } from '../turn/connector.ts'
+import type { Credential, CredentialSource, OpenStream } from '../turn/connector.ts'
 import { GatewayError } from '../turn/errors.ts'
 import type { TurnStream } from '../turn/events.ts'
 import { limitOutput } from '../turn/limit-output.ts'
 import type { ModelSettings, ResolvedModel } from '../turn/model.ts'
 import { restoreToolNames } from '../turn/tool-names.ts'
 import type { InputItem, Turn } from '../turn/turn.ts'
+import { signedIn, toConversation } from './account-choice.ts'
 import type { Backend } from './backend.ts'
 import type { Gateway, OpenTurn, PreparedTurn } from './gateway.ts'
 import { expandHistory, withoutReasoning } from './history.ts'
@@ -42,6 +44,8 @@ export interface ReadyTurn extends PreparedTurn {
   readonly resolved: ResolvedModel
   readonly settings: ModelSettings
   readonly payload: Payload
+  /** The account of this turn. */
+  readonly credentials: CredentialSource
   readonly credential: Credential
   /** The request's input without the conversation that `previous_response_id` stands for. */
   readonly ownInput: readonly InputItem[]
@@ -60,6 +64,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   readonly #responses: ResponseStore
   readonly #reasoning = new ReasoningStore()
   readonly #turns = new TurnMemory()
+  readonly #owners = new SealedOwners()
 
   constructor(options: PipelineOptions) {
     this.#options = options
@@ -81,7 +86,8 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     })
     const history = await expandHistory(asked, this.#responses)
     const expanded = withInput({ ...asked, dropped: [...asked.dropped, ...history.dropped] }, history.input)
-    const credential = await backend.credentials.current(signal)
+    const chosen = backend.credentials.forTurn?.(toConversation(expanded)) ?? backend.credentials
+    const { credentials, credential } = await signedIn(chosen, signal)
     const turn = this.#withReasoning(expanded, backend, scopeOf(expanded, credential, resolved))
     const payload = buildPayload({ turn, capabilities, resolved, settings, options: backend.payload })
     if (capabilities.strict_params) refuseDropped(payload)
@@ -96,6 +102,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       settings,
       capabilities,
       payload,
+      credentials,
       credential,
       ownInput: history.own,
       slug: resolved.slug,
@@ -104,7 +111,20 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     }
   }
 
+  /** Another account may answer where this one was refused, as long as there is no output. */
   async open(ready: ReadyTurn, signal: AbortSignal): Promise<OpenTurn> {
+    try {
+      return await this.#openWithOne(ready, signal)
+    } catch (thrown) {
+      const other = thrown instanceof GatewayError ? ready.credentials.refused?.(thrown) : undefined
+      if (other === undefined) throw thrown
+      const { credentials, credential } = await signedIn(other, signal)
+      this.#options.warn({ backend: ready.backend.name, reason: GatewayError.from(thrown).kind }, MOVED)
+      return await this.open({ ...this.#withoutReasoning(ready), credentials, credential }, signal)
+    }
+  }
+
+  async #openWithOne(ready: ReadyTurn, signal: AbortSignal): Promise<OpenTurn> {
     try {
       return await this.#open(ready, signal)
     } catch (thrown) {
@@ -123,7 +143,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
         slug,
         payload,
         host: backend.host,
-        credentials: backend.credentials,
+        credentials: ready.credentials,
         prepareAttempt: (credential) => this.#attempt(ready, credential, signal),
         prepareSocket: (credential) => this.#socketAttempt(ready, credential, signal),
         timeoutMs: backend.timeoutMs,
@@ -223,19 +243,27 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   }
 
   #withReasoning(turn: Turn, backend: Backend, scope: ReasoningScope): Turn {
+    if (backend.credentials.forTurn !== undefined && turn.endpoint === 'responses') {
+      return withInput(turn, this.#owners.without(scope.accountId, turn.body.input))
+    }
     if (turn.endpoint === 'responses' || !backend.reasoningReplay) return turn
     return withInput(turn, this.#reasoning.restore(scope, turn.body.input))
   }
 
   /** The same turn without sealed reasoning, which the backend could not read (connector.md §11.3). */
   #unsealed(ready: ReadyTurn): ReadyTurn {
-    const { turn, resolved, settings, capabilities, backend, credential } = ready
+    const { turn, credential, resolved } = ready
     this.#reasoning.forget(scopeOf(turn, credential, resolved), turn.body.input)
-    const bare = withInput(turn, withoutReasoning(turn.body.input))
+    return this.#withoutReasoning(ready)
+  }
+
+  #withoutReasoning(ready: ReadyTurn): ReadyTurn {
+    const { resolved, settings, capabilities, backend } = ready
+    const turn = withInput(ready.turn, withoutReasoning(ready.turn.body.input))
     return {
       ...ready,
-      turn: bare,
-      payload: buildPayload({ turn: bare, capabilities, resolved, settings, options: backend.payload }),
+      turn,
+      payload: buildPayload({ turn, capabilities, resolved, settings, options: backend.payload }),
     }
   }
 
@@ -246,8 +274,9 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   }
 
   #remember({ turn, backend, credential, resolved, ownInput }: ReadyTurn, response: JsonObject): void {
+    const output = Array.isArray(response.output) ? response.output : []
+    if (backend.credentials.forTurn !== undefined) this.#owners.remember(credential.accountId ?? '', output)
     if (turn.endpoint !== 'responses') {
-      const output = Array.isArray(response.output) ? response.output : []
       if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)
     } else if (turn.store) {
       const { previousResponseId, client } = turn
@@ -262,6 +291,8 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     }
   }
 }
+
+const MOVED = 'An account was refused; the turn goes to another one.'
 
 /** JSON.parse takes any depth, JSON.stringify does not. */
 function toJson(body: JsonObject): string {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { AccountPool } from '../accounts/account-pool.ts'
 import type { CredentialPool } from '../accounts/credential-pool.ts'
 import { createCredentialSource } from '../accounts/credential-source.ts'
 import { type OAuthSend, toIssuer } from '../accounts/oauth.ts'
@@ -35,6 +36,8 @@ export interface WiredBackend extends Backend {
   seen(): RateLimits | undefined
   /** @param credentials in place of the instance's own */
   usage(signal: AbortSignal, credentials?: CredentialSource): Promise<{ raw: JsonObject; view: RateLimits }>
+  /** Names of the accounts it uses; none = the one it was given or found. */
+  readonly accounts: readonly string[]
   /** The sign-in of any named account, as this instance would use it. */
   account(name: string): CredentialSource
   /** The status that an address answers without a token. @throws GatewayError if nobody answers */
@@ -71,7 +74,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     readCliVersion(join(codexHome, 'models_cache.json')),
   )
   const identity = toClientIdentity(codex.client_identity, clientVersion, packageVersion())
-  const credentials = createCredentials(instance, identity, shared)
+  const credentials = createAccounts(instance, identity, shared)
   const call: CallOptions = { client, credentials, identity, baseUrl: instance.baseUrl }
   const catalogue = new Catalogue({
     instance: instance.name,
@@ -117,6 +120,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     resolveImages: (images, signal) =>
       resolveRemoteImages(images, { mode: codex.remote_images, exemptHosts: codex.remote_image_hosts }, signal),
     seen: () => limits.of(accountId),
+    accounts: instance.accounts,
     account: (name) => createCredentials(instance, identity, shared, name),
     async usage(signal, other = credentials) {
       const raw = await fetchUsage({ ...call, credentials: other }, signal)
@@ -125,6 +129,21 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     },
     probe: (url, signal) => probe(call, url, signal),
   }
+}
+
+/** One account, or several behind one face. */
+function createAccounts(instance: Instance, identity: ClientIdentity, shared: Shared): CredentialSource {
+  const { accounts, account_strategy: strategy, failover } = instance
+  if (accounts.length === 0) return createCredentials(instance, identity, shared)
+  return new AccountPool({
+    accounts: accounts.map((name) => ({ name, credentials: createCredentials(instance, identity, shared, name) })),
+    strategy,
+    failover,
+    usedPercent: (accountId) => {
+      const windows = shared.limits.of(accountId)?.windows
+      return windows === undefined ? undefined : Math.max(0, ...windows.map(({ used_percent: used }) => used))
+    },
+  })
 }
 
 function createCredentials(

@@ -1,3 +1,4 @@
+import type { GatewayError } from './errors.ts'
 import type { TurnStream } from './events.ts'
 
 /** What authenticates one attempt. Rebuilt for every attempt; never logged. */
@@ -17,6 +18,10 @@ export interface CredentialSource {
   renew(rejected: Credential, signal: AbortSignal): Promise<Credential>
   /** What can be said of the sign-in without network and without secrets. */
   describe(): Promise<CredentialStatus>
+  /** Where there are several accounts: the one of this turn. @param conversation equal for all turns of one conversation */
+  forTurn?(conversation: string): CredentialSource
+  /** Told why a turn failed before any output. @returns another account that may try; undefined = nobody */
+  refused?(error: GatewayError): CredentialSource | undefined
 }
 
 export interface CredentialStatus {
