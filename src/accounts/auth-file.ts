@@ -24,6 +24,8 @@ export interface ChatGptLogin {
   readonly isFedramp: boolean
   readonly email: string | undefined
   readonly plan: string | undefined
+  /** `iat` of the access token. */
+  readonly issuedAtMs: number | undefined
   /** `exp` of the access token; undefined for an opaque one. */
   readonly expiresAtMs: number | undefined
   readonly lastRefreshMs: number | undefined
@@ -111,6 +113,7 @@ function toChatGptLogin(json: JsonObject, tokens: JsonObject, accessToken: strin
     isFedramp: isFedramp(access) || isFedramp(id),
     email: id?.email ?? access?.email,
     plan: id?.plan ?? access?.plan,
+    issuedAtMs: access?.issuedAtMs,
     expiresAtMs: access?.expiresAtMs,
     lastRefreshMs: toMs(stringAt(json, 'last_refresh')),
     issuer: stringAt(objectAt(tokens, 'oauth_provenance') ?? {}, 'issuer'),

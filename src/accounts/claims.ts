@@ -2,6 +2,7 @@ import { type JsonObject, numberAt, objectAt, parseJsonObject, stringAt } from '
 
 /** What a token says of itself (upstream.md §7). Nothing here is verified: the backend does that. */
 export interface TokenClaims {
+  readonly issuedAtMs: number | undefined
   readonly expiresAtMs: number | undefined
   readonly accountId: string | undefined
   readonly userId: string | undefined
@@ -19,15 +20,19 @@ export function parseClaims(token: string | undefined): TokenClaims | undefined 
   if (payload === undefined) return undefined
 
   const auth = objectAt(payload, AUTH_CLAIM) ?? {}
-  const expiresAtSeconds = numberAt(payload, 'exp')
   return {
-    expiresAtMs: expiresAtSeconds === undefined ? undefined : expiresAtSeconds * 1000,
+    issuedAtMs: toMs(numberAt(payload, 'iat')),
+    expiresAtMs: toMs(numberAt(payload, 'exp')),
     accountId: stringAt(auth, 'chatgpt_account_id'),
     userId: stringAt(auth, 'chatgpt_user_id') ?? stringAt(auth, 'user_id'),
     plan: stringAt(auth, 'chatgpt_plan_type'),
     email: stringAt(payload, 'email') ?? stringAt(objectAt(payload, PROFILE_CLAIM) ?? {}, 'email'),
     isFedramp: auth.chatgpt_account_is_fedramp === true,
   }
+}
+
+function toMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000
 }
 
 function readPayload(token: string): JsonObject | undefined {

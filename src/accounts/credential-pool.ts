@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { stageFile as stageOnDisk } from '../lib/atomic-write.ts'
 import { NO_LOCK, type TakeWriteLock } from './cli-locks.ts'
 import { CredentialFile } from './credential-file.ts'
+import { IssuerClock } from './issuer-clock.ts'
 import { PersonalIdentities } from './personal-identities.ts'
 import { Refresher, type RefreshLock } from './refresher.ts'
 import { RenewalFiles, type StageFile } from './renewal-files.ts'
@@ -27,6 +28,7 @@ export interface PooledFile {
   readonly file: CredentialFile
   readonly refresher: Refresher
   readonly identities: PersonalIdentities
+  readonly clock: IssuerClock
   readonly warnOnce: WarnOnce
 }
 
@@ -68,8 +70,9 @@ function createPooledFile(path: string, realPath: string, options: CredentialPoo
   const warnOnce = createWarnOnce(options.warn)
   const renewals = new RenewalFiles({ path, realPath, stageFile, takeWriteLock, storeDirectory })
   const file = new CredentialFile({ path, realPath, warnOnce, now, renewals })
-  const refresher = new Refresher(file, { now, timeoutMs, withRefreshLock, takeWriteLock })
-  return { file, refresher, identities: new PersonalIdentities(timeoutMs), warnOnce }
+  const clock = new IssuerClock(now)
+  const refresher = new Refresher(file, { now, clock, timeoutMs, withRefreshLock, takeWriteLock })
+  return { file, refresher, identities: new PersonalIdentities(timeoutMs), clock, warnOnce }
 }
 
 function withoutLock<T>(_path: string, work: () => Promise<T>): Promise<T> {

@@ -58,7 +58,7 @@ class FileCredentialSource implements CredentialSource {
     const login = loginOf(pooled)
     return await this.#toCredential(
       pooled,
-      isDue(login, this.#now()) ? await this.#freshen(pooled, signal) : login,
+      isDue(login, pooled.clock.now()) ? await this.#freshen(pooled, signal) : login,
       signal,
     )
   }
@@ -68,7 +68,7 @@ class FileCredentialSource implements CredentialSource {
     const pooled = await this.#find()
     const login = loginOf(pooled)
     if (login.token !== rejected.token) {
-      const usable = isExpired(login, this.#now()) ? await this.#freshen(pooled, signal) : login
+      const usable = isExpired(login, pooled.clock.now()) ? await this.#freshen(pooled, signal) : login
       return await this.#toCredential(pooled, usable, signal)
     }
 
@@ -93,7 +93,7 @@ class FileCredentialSource implements CredentialSource {
       const { path } = pooled.file
       if (login.kind === 'api_key' && !this.#options.allowApiKey)
         return toProblemStatus(apiKeyOnlyError(path), { path, searched, tokenUrl })
-      const isOver = login.kind === 'chatgpt' && isExpired(login, this.#now())
+      const isOver = login.kind === 'chatgpt' && isExpired(login, pooled.clock.now())
       const expiredBecause = isOver ? this.#whyStuck(pooled, login) : undefined
       const identity = pooled.identities.known(login.token)
       const own = login.kind === 'chatgpt' ? toTokenUrl(this.#options, login.issuer) : tokenUrl
@@ -145,8 +145,8 @@ class FileCredentialSource implements CredentialSource {
   async #freshen(pooled: PooledFile, signal: AbortSignal): Promise<Login> {
     const login = loginOf(pooled)
     if (login.kind !== 'chatgpt') return login
-    const { file, refresher, warnOnce } = pooled
-    const isOver = isExpired(login, this.#now())
+    const { file, refresher, clock, warnOnce } = pooled
+    const isOver = isExpired(login, clock.now())
 
     const reason = this.#whyStuck(pooled, login)
     if (reason !== undefined && isOver) {

@@ -11,6 +11,7 @@ const LOGIN: ChatGptLogin = {
   isFedramp: false,
   email: 'anna@example.com',
   plan: 'plus',
+  issuedAtMs: undefined,
   expiresAtMs: 1_800_000_000_000,
   lastRefreshMs: undefined,
   issuer: undefined,

@@ -6,6 +6,7 @@ import type { HeldLock, TakeWriteLock } from './cli-locks.ts'
 import { expiredError, refreshFailedError } from './credential-errors.ts'
 import type { CredentialFile, LoginSnapshot } from './credential-file.ts'
 import { isExpired } from './expiry.ts'
+import type { IssuerClock } from './issuer-clock.ts'
 import {
   type IssuerOptions,
   type OAuthIdentity,
@@ -24,6 +25,7 @@ export type RefreshLock = <T>(path: string, work: () => Promise<T>) => Promise<T
 
 export interface RefresherOptions {
   readonly now: () => number
+  readonly clock: IssuerClock
   readonly timeoutMs: number
   readonly withRefreshLock: RefreshLock
   readonly takeWriteLock: TakeWriteLock
@@ -138,7 +140,7 @@ export class Refresher {
   #findDone({ stale }: RefreshRequest): Login | undefined {
     const { login, problem } = this.#file
     if (login === undefined) throw problem
-    if (login.token !== stale && !isExpired(login, this.#options.now())) return login
+    if (login.token !== stale && !isExpired(login, this.#options.clock.now())) return login
     return this.#file.snapshot() === undefined ? login : undefined
   }
 
@@ -194,6 +196,7 @@ export class Refresher {
     switch (outcome.kind) {
       case 'renewed': {
         const login = await this.#file.replace(snapshot, outcome.tokens, lock)
+        if (login.token !== snapshot.login.token) this.#options.clock.learn(login.issuedAtMs)
         if (login.token === snapshot.login.token) throw refreshFailedError(host, 'its answer held no new access token')
         return login
       }
