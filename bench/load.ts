@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
 
 export interface Load {
   readonly port: number
@@ -8,45 +8,37 @@ export interface Load {
   readonly concurrency: number
 }
 
-export interface LoadResult {
-  readonly wallMs: number
-  readonly bytes: number
-  readonly failed: number
-}
-
-/** Sends `requests` POSTs, `concurrency` at a time, and reads every answer to its end. */
-export async function runLoad(load: Load): Promise<LoadResult> {
+/** Sends `requests` POSTs, `concurrency` at a time, and reads every answer to its end. @throws if one is no whole 200 */
+export async function runLoad(load: Load): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: load.concurrency })
-  const startedAt = performance.now()
   let started = 0
-  let bytes = 0
-  let failed = 0
   async function worker(): Promise<void> {
     while (started < load.requests) {
       started += 1
-      const read = await post(agent, load)
-      if (read === undefined) failed += 1
-      else bytes += read
+      await readWhole(await post(agent, load))
     }
   }
   await Promise.all(Array.from({ length: load.concurrency }, worker))
   agent.destroy()
-  return { wallMs: performance.now() - startedAt, bytes, failed }
 }
 
-/** @returns bytes read, or undefined if the answer was no complete 200 */
-function post(agent: Agent, { port, path, body }: Load): Promise<number | undefined> {
-  return new Promise((resolve) => {
+/** Resolves with the head of the answer. */
+export function post(agent: Agent, { port, path, body }: Omit<Load, 'requests' | 'concurrency'>) {
+  return new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-    const outgoing = request({ host: '127.0.0.1', port, path, method: 'POST', headers, agent }, (answer) => {
-      let bytes = 0
-      answer.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-      })
-      answer.on('end', () => resolve(answer.statusCode === 200 ? bytes : undefined))
-      answer.on('error', () => resolve(undefined))
-    })
-    outgoing.on('error', () => resolve(undefined))
+    const outgoing = request({ host: '127.0.0.1', port, path, method: 'POST', headers, agent }, resolve)
+    outgoing.on('error', reject)
     outgoing.end(body)
+  })
+}
+
+function readWhole(answer: IncomingMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    answer.resume()
+    answer.on('end', () => {
+      if (answer.statusCode === 200) resolve()
+      else reject(new Error(`answered ${answer.statusCode}`))
+    })
+    answer.on('error', reject)
   })
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 export interface Started {
   readonly child: ChildProcess
+  readonly pid: number
   readonly port: number
 }
 
@@ -18,18 +19,27 @@ export async function startScript(args: readonly string[], env: NodeJS.ProcessEn
       .find((group) => group !== undefined)
     if (port !== undefined) {
       child.stdout.resume()
-      return { child, port: Number(port) }
+      return { child, pid: child.pid ?? 0, port: Number(port) }
     }
   }
   throw new Error(`${args[0]} ended before it printed its port`)
 }
 
-/** CPU time a process has used so far, user and system, by the operating system's own accounting. */
+export async function stop({ child }: Started, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill(signal)
+  await ended
+}
+
+/** CPU time a process has used so far, all its threads, user and system, by the operating system's own accounting. */
 export function cpuMs(pid: number): number {
   if (process.platform === 'linux') {
-    // Fields after the command's closing parenthesis; utime and stime are the 14th and 15th of the whole line, in 1/100 s.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) * 10
+    let nanoseconds = 0
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
+    }
+    return nanoseconds / 1e6
   }
   const [minutes, seconds] = execFileSync('ps', ['-o', 'time=', '-p', String(pid)], { encoding: 'utf8' })
     .trim()
@@ -37,8 +47,8 @@ export function cpuMs(pid: number): number {
   return (Number(minutes) * 60 + Number(seconds)) * 1000
 }
 
-/** Resident memory, bytes (Linux). */
-export function residentBytes(pid: number): number {
+/** Resident memory, MiB (Linux). */
+export function residentMib(pid: number): number {
   const pages = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]
-  return Number(pages) * 4096
+  return (Number(pages) * 4096) / 1024 / 1024
 }

@@ -1,113 +1,83 @@
 /**
- * CPU time of the gateway process per streamed event, as a ratio to a bare `node:http` pipe on the same Node in the
- * same run. Targets take turns, so that a machine that speeds up or slows down does so for all of them.
+ * What codexway costs beside a bare `node:http` pipe on the same Node in the same run. Targets take turns, so that a
+ * machine that speeds up or slows down does so for all of them; only ratios mean anything elsewhere.
  *
- *   npm run bench                     every door, 300 deltas, 32 at once
- *   npm run bench -- --soak 20000     memory of the gateway over so many requests
+ *   npm run bench                             everything, one table
+ *   npm run bench -- --scenario relay         one scenario; may be repeated
+ *   npm run bench -- --list                   their names
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runLoad } from './load.ts'
-import { cpuMs, residentBytes, type Started, startScript } from './process.ts'
+import { coldStart } from './cold-start.ts'
+import { CPU_SCENARIOS } from './cpu.ts'
+import { idle, soak } from './memory.ts'
+import { paced, serial } from './paced.ts'
+import { type Started, startScript, stop } from './process.ts'
+import type { Row, Settings } from './scenario.ts'
+import { ROOT, startTarget, TARGETS } from './targets.ts'
+
+const SCENARIOS = [...CPU_SCENARIOS, paced, serial, idle, coldStart, soak]
 
 const { values: flags } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
+    scenario: { type: 'string', multiple: true },
+    list: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '7' },
     requests: { type: 'string', default: '400' },
     deltas: { type: 'string', default: '300' },
     concurrency: { type: 'string', default: '32' },
-    soak: { type: 'string', default: '0' },
+    idle: { type: 'string', default: '2000' },
+    soak: { type: 'string', default: '20000' },
   },
 })
-const rounds = Number(flags.rounds)
-const requests = Number(flags.requests)
-const deltas = Number(flags.deltas)
-const concurrency = Number(flags.concurrency)
-
-const root = join(import.meta.dirname, '..')
-const responsesBody = JSON.stringify({ model: 'gpt-5.5', stream: true, input: 'Hello' })
-const messages = [{ role: 'user', content: 'Hello' }]
-const chatBody = JSON.stringify({ model: 'gpt-5.5', stream: true, messages })
-// As agents send it: every request of this protocol has a limit, which none of these answers comes near.
-const messagesBody = JSON.stringify({ model: 'gpt-5.5', stream: true, max_tokens: 32_000, messages })
-
-interface Target {
-  readonly name: string
-  readonly started: Started
-  readonly path: string
-  readonly body: string
+const settings: Settings = {
+  rounds: Number(flags.rounds),
+  requests: Number(flags.requests),
+  concurrency: Number(flags.concurrency),
+  deltas: Number(flags.deltas),
+  idle: Number(flags.idle),
+  soak: Number(flags.soak),
 }
+const chosen = SCENARIOS.filter(({ name }) => flags.scenario === undefined || flags.scenario.includes(name))
 
-const upstream = await startScript([join(root, 'bench/upstream.ts'), String(deltas)])
-const pipe = await startScript([join(root, 'bench/pipe.ts'), String(upstream.port)])
-const gateway = await startGateway(upstream.port)
-const targets: readonly Target[] = [
-  { name: 'bare pipe', started: pipe, path: '/responses', body: responsesBody },
-  { name: '/v1/responses', started: gateway, path: '/v1/responses', body: responsesBody },
-  { name: '/v1/chat/completions', started: gateway, path: '/v1/chat/completions', body: chatBody },
-  { name: '/v1/messages', started: gateway, path: '/v1/messages', body: messagesBody },
-]
+if (flags.list || chosen.length === 0) console.log(SCENARIOS.map(({ name }) => name).join('\n'))
+else await run()
 
-try {
-  if (Number(flags.soak) > 0) await soak(Number(flags.soak))
-  else await compare()
-} finally {
-  for (const { child } of [upstream, pipe, gateway]) child.kill()
-}
-
-async function compare(): Promise<void> {
-  for (const target of targets) await measure(target, requests) // warm-up
-  const samples = new Map<string, number[]>(targets.map(({ name }) => [name, []]))
-  for (let round = 0; round < rounds; round += 1) {
-    for (const target of targets) samples.get(target.name)?.push(await measure(target, requests))
+async function run(): Promise<void> {
+  const upstream = await startScript([join(ROOT, 'bench/upstream.ts'), String(settings.deltas)])
+  const running: Started[] = [upstream]
+  try {
+    const targets = []
+    for (const kind of TARGETS) {
+      const target = await startTarget(kind, upstream.port)
+      if (target.started !== undefined) running.push(target.started)
+      targets.push(target)
+    }
+    printHead()
+    for (const scenario of chosen) for (const row of await scenario.run(targets, settings)) printRow(row)
+  } finally {
+    for (const started of running) await stop(started)
   }
-  const base = median(samples.get('bare pipe') ?? [])
+}
+
+function printHead(): void {
+  const { rounds, requests, deltas, concurrency } = settings
+  const machine = `${process.platform} ${process.arch}, ${cpus().length} cores`
   console.log(
-    `Node ${process.version}, ${rounds} rounds of ${requests} requests × ${deltas} deltas, ${concurrency} at once\n`,
+    `Node ${process.version}, ${machine}; ${rounds} rounds of ${requests} requests, ${concurrency} at once, ${deltas} deltas each\n`,
   )
-  console.log('| target | µs CPU per event (median) | min–max | ratio to the pipe |')
-  console.log('|---|---|---|---|')
-  for (const [name, values] of samples) {
-    const middle = median(values)
-    const range = `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`
-    console.log(`| ${name} | ${middle.toFixed(2)} | ${range} | ${(middle / base).toFixed(2)} |`)
-  }
+  const names = TARGETS.map(({ name }) => name)
+  console.log(`| scenario | measure | ${names.join(' | ')} | codexway ÷ pipe | goal |`)
+  console.log(`|---|---|${names.map(() => '--:').join('|')}|--:|---|`)
 }
 
-async function soak(total: number): Promise<void> {
-  const steps = 10
-  console.log('| requests | resident MiB |')
-  console.log('|---|---|')
-  for (let step = 1; step <= steps; step += 1) {
-    const target = targets[1 + (step % (targets.length - 1))]
-    if (target !== undefined) await measure(target, Math.round(total / steps))
-    const mib = residentBytes(gateway.child.pid ?? 0) / 1024 / 1024
-    console.log(`| ${Math.round((total / steps) * step)} | ${mib.toFixed(1)} |`)
-  }
+function printRow({ scenario, measure, values, ratio, goal = '' }: Row): void {
+  const cells = TARGETS.map(({ name }) => toCell(values[name]))
+  console.log(`| ${scenario} | ${measure} | ${cells.join(' | ')} | ${toCell(ratio)} | ${goal} |`)
 }
 
-/** @returns µs of CPU per event of the target's process */
-async function measure({ name, started, path, body }: Target, count: number): Promise<number> {
-  const pid = started.child.pid ?? 0
-  const before = cpuMs(pid)
-  const result = await runLoad({ port: started.port, path, body, requests: count, concurrency })
-  if (result.failed > 0) throw new Error(`${name}: ${result.failed} of ${count} requests failed`)
-  return ((cpuMs(pid) - before) * 1000) / (count * deltas)
-}
-
-async function startGateway(upstreamPort: number): Promise<Started> {
-  const home = mkdtempSync(join(tmpdir(), 'codexway-bench-'))
-  const tokens = { access_token: 'bench', account_id: 'bench' }
-  writeFileSync(join(home, 'auth.json'), JSON.stringify({ tokens, last_refresh: new Date().toISOString() }))
-  const env = { PATH: process.env.PATH, HOME: home, CODEX_HOME: home }
-  const base = `http://127.0.0.1:${upstreamPort}`
-  const args = ['serve', '--port', '0', '--base-url', base, '--log-level', 'warn']
-  return startScript([join(root, 'src/cli/main.ts'), ...args], env)
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+function toCell(value: number | undefined): string {
+  if (value === undefined) return '–'
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2)
 }

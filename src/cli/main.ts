@@ -1,7 +1,15 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander'
-import { maskSecrets } from '../lib/redact.ts'
-import { createProgram } from './program.ts'
+import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { processEnvironment, toPaths } from '../config/paths.ts'
+
+// Before anything else is loaded: compiled code is kept from one start to the next, in a directory of the person's own.
+const { cacheDirectory } = toPaths(processEnvironment(), homedir(), process.platform)
+enableCompileCache(join(cacheDirectory, 'compiled'))
+const { CommanderError } = await import('commander')
+const { maskSecrets } = await import('../lib/redact.ts')
+const { createProgram } = await import('./program.ts')
 
 const FAILED = 1
 const WRONG_USAGE = 2

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import type { Flags } from '../config/load.ts'
 import { processEnvironment } from '../config/paths.ts'
 import { createLogger, type Logger } from '../lib/logger.ts'
@@ -11,6 +12,9 @@ export interface ServeFlags extends Flags {
   readonly readyFile?: string
   readonly scenarios?: string
 }
+
+/** By then the first request has loaded what it needs. */
+const COMPILED_AFTER_MS = 5000
 
 /** Serves until a signal comes; a second one ends at once (connector.md §14). */
 export async function runServe(flags: ServeFlags): Promise<number> {
@@ -33,6 +37,8 @@ export async function runServe(flags: ServeFlags): Promise<number> {
     return 1
   }
   await announce(app, listening.url, log)
+  // Node itself writes it at the end, which a killed process does not reach.
+  setTimeout(flushCompileCache, COMPILED_AFTER_MS).unref()
   if (flags.readyFile !== undefined) writeFileSync(flags.readyFile, JSON.stringify({ pid: process.pid, ...listening }))
   return await untilStopped(app, simulation, log)
 }

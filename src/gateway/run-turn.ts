@@ -49,6 +49,12 @@ export interface ReadyTurn extends PreparedTurn {
   readonly credential: Credential
   /** The request's input without the conversation that `previous_response_id` stands for. */
   readonly ownInput: readonly InputItem[]
+  readonly sent: SentTurn
+}
+
+/** What becomes known of a turn as it is sent. */
+interface SentTurn {
+  conversation: Conversation | undefined
 }
 
 interface Conversation {
@@ -108,6 +114,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       slug: resolved.slug,
       dropped,
       adjusted,
+      sent: { conversation: undefined },
     }
   }
 
@@ -216,19 +223,17 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     return { key, sessionId, installationId, turnId, contextWindowId, startedAtMs, credentialKind: credential.kind }
   }
 
-  readonly #conversations = new WeakMap<Payload, Conversation>()
-
   /** What this request belongs to; asked for once, so that a retry stays in it. */
   #conversation(ready: ReadyTurn, credential: Credential): Conversation {
-    const { payload } = ready
+    const { payload, sent } = ready
     const accountId = credential.accountId ?? ''
-    const known = this.#conversations.get(payload)
+    const known = sent.conversation
     if (known?.accountId === accountId) return known
     const key = conversationKey(ready.turn, payload, { accountId, slug: ready.slug })
     const sessionId = toSessionId(key)
     const turn = this.#turns.enter(accountId, sessionId, payload.isFollowUp)
     const conversation = { accountId, key, sessionId, turn }
-    this.#conversations.set(payload, conversation)
+    sent.conversation = conversation
     return conversation
   }
 

@@ -15,6 +15,8 @@ const LIMITS = { maxEntries: 2000, maxBytes: 64 * 1024 * 1024, maxAgeMs: 3_600_0
 /** Encrypted reasoning of finished turns, for chat clients that cannot carry it (connector.md §11.3). */
 export class ReasoningStore {
   readonly #entries: BoundedCache<readonly InputItem[]>
+  /** Lengths of the anchors kept so far, folded: most items of a long history have another one and need no hash. */
+  readonly #lengths = new Set<number>()
 
   constructor(now: () => number = Date.now) {
     this.#entries = new BoundedCache(LIMITS, now)
@@ -28,6 +30,7 @@ export class ReasoningStore {
     const keys = (anchors.length > 0 ? anchors : output).map((item) => anchorKey(scope, item))
     const sizeBytes = JSON.stringify(reasoning).length
     for (const key of keys) if (key !== undefined) this.#entries.set(key, reasoning, sizeBytes)
+    for (const item of anchors.length > 0 ? anchors : output) this.#lengths.add(foldedLength(item))
   }
 
   /**
@@ -37,13 +40,17 @@ export class ReasoningStore {
   restore(scope: ReasoningScope, input: readonly InputItem[]): InputItem[] {
     const used = new Set<readonly InputItem[]>()
     const brought = new Set(input.filter(isReasoning).map((item) => item.encrypted_content))
-    return input.flatMap((item) => {
-      const key = anchorKey(scope, item)
+    const restored: InputItem[] = []
+    for (const item of input) {
+      const key = this.#lengths.has(foldedLength(item)) ? anchorKey(scope, item) : undefined
       const reasoning = key === undefined ? undefined : this.#entries.get(key)
-      if (reasoning === undefined || used.has(reasoning)) return [item]
-      used.add(reasoning)
-      return [...reasoning.filter((sealed) => !brought.has(sealed.encrypted_content)), item]
-    })
+      if (reasoning !== undefined && !used.has(reasoning)) {
+        used.add(reasoning)
+        restored.push(...reasoning.filter((sealed) => !brought.has(sealed.encrypted_content)))
+      }
+      restored.push(item)
+    }
+    return restored
   }
 
   /** Drops what the backend could not read again. */
@@ -68,11 +75,19 @@ function isCall(item: JsonObject): boolean {
 }
 
 function anchorKey({ keyId, accountId, slug }: ReasoningScope, item: JsonObject): string | undefined {
-  const anchor = isCall(item) ? stringAt(item, 'call_id') : assistantText(item)
+  const anchor = anchorOf(item)
   if (anchor === undefined || anchor === '') return undefined
   return createHash('sha256')
     .update(JSON.stringify([keyId, accountId, slug, isCall(item), anchor]))
     .digest('base64')
+}
+
+function foldedLength(item: JsonObject): number {
+  return (anchorOf(item)?.length ?? 0) % 4096
+}
+
+function anchorOf(item: JsonObject): string | undefined {
+  return isCall(item) ? stringAt(item, 'call_id') : assistantText(item)
 }
 
 function assistantText(item: JsonObject): string | undefined {

@@ -1,0 +1,63 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Started, startScript } from './process.ts'
+
+export type Door = 'responses' | 'chat'
+
+/** What is measured: something that stands between a client and the upstream. A peer is one more entry of `TARGETS`. */
+export interface TargetKind {
+  readonly name: string
+  /** Undefined = the upstream itself, which has no cost of its own to compare. */
+  start(upstreamPort: number): Promise<Started> | undefined
+  /** Path for each door it has; the pipe and the upstream take any body. */
+  readonly paths: Partial<Record<Door, string>>
+}
+
+export interface Target {
+  readonly kind: TargetKind
+  readonly name: string
+  /** Undefined for the upstream. */
+  readonly pid: number | undefined
+  readonly port: number
+  readonly upstreamPort: number
+}
+
+export const ROOT = join(import.meta.dirname, '..')
+export const PIPE = 'pipe'
+export const CODEXWAY = 'codexway'
+export const DIRECT = 'direct'
+
+export const TARGETS: readonly TargetKind[] = [
+  { name: DIRECT, start: () => undefined, paths: { responses: '/responses', chat: '/responses' } },
+  {
+    name: PIPE,
+    start: (upstreamPort) => startScript([join(ROOT, 'bench/pipe.ts'), String(upstreamPort)]),
+    paths: { responses: '/responses', chat: '/responses' },
+  },
+  {
+    name: CODEXWAY,
+    start: (upstreamPort) => startGateway(join(ROOT, 'src/cli/main.ts'), upstreamPort),
+    paths: { responses: '/v1/responses', chat: '/v1/chat/completions' },
+  },
+]
+
+export async function startTarget(kind: TargetKind, upstreamPort: number): Promise<Target & { started?: Started }> {
+  const started = await kind.start(upstreamPort)
+  if (started === undefined) return { kind, name: kind.name, pid: undefined, port: upstreamPort, upstreamPort }
+  return { kind, name: kind.name, pid: started.pid, port: started.port, upstreamPort, started }
+}
+
+/** Empty but for a sign-in. */
+export function createHome(): string {
+  const home = mkdtempSync(join(tmpdir(), 'codexway-bench-'))
+  const tokens = { access_token: 'bench', account_id: 'bench' }
+  writeFileSync(join(home, 'auth.json'), JSON.stringify({ tokens, last_refresh: new Date().toISOString() }))
+  return home
+}
+
+export function startGateway(main: string, upstreamPort: number, home = createHome()): Promise<Started> {
+  const env = { PATH: process.env.PATH, HOME: home, CODEX_HOME: home }
+  const base = `http://127.0.0.1:${upstreamPort}`
+  return startScript([main, 'serve', '--port', '0', '--base-url', base, '--log-level', 'warn'], env)
+}
