@@ -1,22 +1,19 @@
-import { execFileSync } from 'node:child_process'
 import { Agent } from 'node:http'
-import { join } from 'node:path'
 import { responsesBody } from './bodies.ts'
 import { post } from './load.ts'
-import { startScript, stop } from './process.ts'
+import { stop } from './process.ts'
 import { median, type Row, type Scenario } from './scenario.ts'
-import { CODEXWAY, createHome, PIPE, ROOT, startGateway } from './targets.ts'
+import { CODEXWAY, createHome, PIPE, startGateway, startPipe } from './targets.ts'
 
-/** From the start of the process to its first whole answer, of the built package; the first start fills its caches. */
+/** From the start of the process to its first whole answer, the first start of which fills caches. */
 export const coldStart: Scenario = {
   name: 'cold-start',
   async run(targets, { rounds }): Promise<readonly Row[]> {
     const home = createHome()
     const upstreamPort = targets[0]?.upstreamPort ?? 0
-    execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: 'inherit' })
     const starts = {
-      [PIPE]: () => startScript([join(ROOT, 'bench/pipe.ts'), String(upstreamPort)]),
-      [CODEXWAY]: () => startGateway(join(ROOT, 'dist/cli/main.js'), upstreamPort, home),
+      [PIPE]: () => startPipe(upstreamPort),
+      [CODEXWAY]: () => startGateway(upstreamPort, home),
     }
     const samples: Record<string, number[]> = { [PIPE]: [], [CODEXWAY]: [] }
     for (let round = 0; round <= rounds; round += 1) {

@@ -3,7 +3,7 @@ import { Agent, createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const port = Number(process.argv[2])
-const agent = new Agent({ keepAlive: true, maxSockets: 256 })
+const agent = new Agent({ keepAlive: true })
 
 const server = createServer((request, response) => {
   const upstream = send(

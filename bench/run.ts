@@ -6,6 +6,7 @@
  *   npm run bench -- --scenario relay         one scenario; may be repeated
  *   npm run bench -- --list                   their names
  */
+import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -45,6 +46,7 @@ if (flags.list || chosen.length === 0) console.log(SCENARIOS.map(({ name }) => n
 else await run()
 
 async function run(): Promise<void> {
+  execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: 'inherit' })
   const upstream = await startScript([join(ROOT, 'bench/upstream.ts'), String(settings.deltas)])
   const running: Started[] = [upstream]
   try {

@@ -1,4 +1,5 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Started, startScript } from './process.ts'
@@ -32,12 +33,12 @@ export const TARGETS: readonly TargetKind[] = [
   { name: DIRECT, start: () => undefined, paths: { responses: '/responses', chat: '/responses' } },
   {
     name: PIPE,
-    start: (upstreamPort) => startScript([join(ROOT, 'bench/pipe.ts'), String(upstreamPort)]),
+    start: (upstreamPort) => startPipe(upstreamPort),
     paths: { responses: '/responses', chat: '/responses' },
   },
   {
     name: CODEXWAY,
-    start: (upstreamPort) => startGateway(join(ROOT, 'src/cli/main.ts'), upstreamPort),
+    start: (upstreamPort) => startGateway(upstreamPort),
     paths: { responses: '/v1/responses', chat: '/v1/chat/completions' },
   },
 ]
@@ -48,6 +49,13 @@ export async function startTarget(kind: TargetKind, upstreamPort: number): Promi
   return { kind, name: kind.name, pid: started.pid, port: started.port, upstreamPort, started }
 }
 
+/** As plain JavaScript, as the built gateway is: stripping types takes time and memory. */
+export function startPipe(upstreamPort: number): Promise<Started> {
+  const script = join(mkdtempSync(join(tmpdir(), 'codexway-bench-')), 'pipe.mjs')
+  writeFileSync(script, stripTypeScriptTypes(readFileSync(join(ROOT, 'bench/pipe.ts'), 'utf8')))
+  return startScript([script, String(upstreamPort)])
+}
+
 /** Empty but for a sign-in. */
 export function createHome(): string {
   const home = mkdtempSync(join(tmpdir(), 'codexway-bench-'))
@@ -56,7 +64,9 @@ export function createHome(): string {
   return home
 }
 
-export function startGateway(main: string, upstreamPort: number, home = createHome()): Promise<Started> {
+/** The built package: what is installed has no types to strip. */
+export function startGateway(upstreamPort: number, home = createHome()): Promise<Started> {
+  const main = join(ROOT, 'dist/cli/main.js')
   const env = { PATH: process.env.PATH, HOME: home, CODEX_HOME: home }
   const base = `http://127.0.0.1:${upstreamPort}`
   return startScript([main, 'serve', '--port', '0', '--base-url', base, '--log-level', 'warn'], env)

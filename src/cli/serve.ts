@@ -5,7 +5,7 @@ import { processEnvironment } from '../config/paths.ts'
 import { createLogger, type Logger } from '../lib/logger.ts'
 import { type App, createApp } from '../server/app.ts'
 import { loadOrReport } from './load-or-report.ts'
-import { type Simulation, startSimulation } from './simulation.ts'
+import type { Simulation } from './simulation.ts'
 
 export interface ServeFlags extends Flags {
   readonly simulate?: boolean
@@ -22,7 +22,7 @@ export async function runServe(flags: ServeFlags): Promise<number> {
     process.stderr.write('codexway: --scenarios goes with --simulate\n')
     return 2
   }
-  const simulation = flags.simulate === true ? await startSimulation(flags.scenarios) : undefined
+  const simulation = flags.simulate === true ? await simulate(flags.scenarios) : undefined
   const loaded = loadOrReport(flags, { ...processEnvironment(), ...simulation?.env })
   if (loaded === undefined) {
     await simulation?.close()
@@ -41,6 +41,12 @@ export async function runServe(flags: ServeFlags): Promise<number> {
   setTimeout(flushCompileCache, COMPILED_AFTER_MS).unref()
   if (flags.readyFile !== undefined) writeFileSync(flags.readyFile, JSON.stringify({ pid: process.pid, ...listening }))
   return await untilStopped(app, simulation, log)
+}
+
+/** Loaded only if asked for: it takes as long as half of the gateway. */
+async function simulate(scenarios: string | undefined): Promise<Simulation> {
+  const { startSimulation } = await import('./simulation.ts')
+  return startSimulation(scenarios)
 }
 
 async function listen(app: App, log: Logger): Promise<{ url: string; port: number } | undefined> {

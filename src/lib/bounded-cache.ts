@@ -44,10 +44,15 @@ export class BoundedCache<V> {
     this.delete(key)
     if (sizeBytes > this.#limits.maxBytes) return
     this.#insert(key, { value, sizeBytes, storedAtMs: this.#now() })
+    if (!this.#isOver) return
     for (const oldest of this.#slots.keys()) {
-      if (this.#slots.size <= this.#limits.maxEntries && this.#bytes <= this.#limits.maxBytes) break
       this.delete(oldest)
+      if (!this.#isOver) return
     }
+  }
+
+  get #isOver(): boolean {
+    return this.#slots.size > this.#limits.maxEntries || this.#bytes > this.#limits.maxBytes
   }
 
   delete(key: string): void {

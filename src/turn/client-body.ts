@@ -85,12 +85,10 @@ function readClient({ headers, keyId }: ClientRequest): Client {
 function readCapabilities(body: JsonObject, nested: JsonObject, { headers }: ClientRequest): CapabilityLayer {
   const layers = [readHeaderCapabilities(headers)]
   for (const key of CAPABILITY_KEYS) {
-    for (const [source, path] of [
-      [body, key],
-      [nested, `extra_body.${key}`],
-    ] as const) {
+    for (const source of [body, nested]) {
       const value = source[key] ?? undefined
       if (value === undefined) continue
+      const path = source === body ? key : `extra_body.${key}`
       if (!isObject(value)) {
         throw new GatewayError('invalid_capability', `${path} must be an object of capabilities.`, { param: path })
       }

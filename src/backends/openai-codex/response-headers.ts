@@ -14,7 +14,8 @@ export function toClientHeaders(headers: Headers, slug: string): Record<string, 
 /** The part of them that helps with an error as well: limits and the backend's request id. */
 export function toErrorHeaders(headers: Headers): Record<string, string> {
   const kept: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name] ?? ''
     if (name.startsWith('x-codex-') && value !== '') kept[name] = maskSecrets(value)
   }
   const requestId = [headers['x-request-id'], headers['x-oai-request-id']].find((id) => id !== undefined && id !== '')
