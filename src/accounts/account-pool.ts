@@ -3,8 +3,7 @@ import { BoundedCache } from '../lib/bounded-cache.ts'
 import type { Credential, CredentialSource } from '../turn/connector.ts'
 import type { ErrorKind, GatewayError } from '../turn/errors.ts'
 
-export const STRATEGIES = ['first', 'round_robin', 'least_used', 'sticky'] as const
-export type Strategy = (typeof STRATEGIES)[number]
+export type Strategy = 'first' | 'round_robin' | 'least_used' | 'sticky'
 
 export interface PoolAccount {
   readonly name: string

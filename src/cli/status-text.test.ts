@@ -14,6 +14,7 @@ const STATUS: BackendStatus = {
     { name: 'monthly', used_percent: 130, resets_at: null },
   ],
   credits: { has_credits: true, unlimited: false, balance: '7' },
+  tokens_today: { turns: 1200, input_tokens: 1_000_000, cached_tokens: 900_000, output_tokens: 20_000 },
   observed_at: NOW,
   problem: undefined,
 }
@@ -25,6 +26,7 @@ test('windows have bars and say when they begin anew, in local time', () => {
     '  weekly   ███████████████████░  96 % used  resets Wed 25 Nov 05:33 (in 2 d 7 h)',
     '  monthly  ████████████████████ 130 % used',
     '  credits: 7',
+    '  today: 1,020,000 tokens in 1,200 turns (1,000,000 in, 900,000 of them cached, 20,000 out)',
   ])
 })
 
@@ -39,7 +41,7 @@ test.each([
   [{ has_credits: false, balance: '0' }, 'none'],
 ])('credits %j are %s', (credits, words) => {
   const text = toStatusText([{ ...STATUS, windows: [], credits }], { nowMs: NOW_MS, timeZone: 'UTC' })
-  expect(text.split('\n').slice(1)).toEqual(['  no windows: this plan tells no limits', `  credits: ${words}`])
+  expect(text.split('\n').slice(1, 3)).toEqual(['  no windows: this plan tells no limits', `  credits: ${words}`])
 })
 
 test('an account that cannot be asked says why', () => {

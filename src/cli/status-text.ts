@@ -1,4 +1,5 @@
 import type { JsonObject } from '../lib/json.ts'
+import type { TokenCount } from '../store/daily-tokens.ts'
 
 /** What `codexway status` knows of one backend instance. */
 export interface BackendStatus {
@@ -11,6 +12,8 @@ export interface BackendStatus {
   readonly plan_type: string | null
   readonly windows: readonly StatusWindow[]
   readonly credits: JsonObject | null
+  /** Since midnight, through codexway. */
+  readonly tokens_today: TokenCount
   /** Unix seconds; null = the backend did not answer. */
   readonly observed_at: number | null
   /** What is wrong, and what to do. */
@@ -49,6 +52,7 @@ function toBlock(status: BackendStatus, options: TextOptions): string[] {
     ...windows.map((window) => toLine(window, width, options)),
     ...(windows.length === 0 ? ['  no windows: this plan tells no limits'] : []),
     `  credits: ${toCredits(credits)}`,
+    `  today: ${toTokens(status.tokens_today)}`,
   ]
 }
 
@@ -75,6 +79,12 @@ function toSpan(ms: number): string {
   if (minutes < 60) return `${minutes} min`
   const hours = Math.floor(minutes / 60)
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+function toTokens({ turns, input_tokens: input, cached_tokens: cached, output_tokens: output }: TokenCount): string {
+  if (turns === 0) return 'no tokens through codexway'
+  const write = (count: number) => count.toLocaleString('en')
+  return `${write(input + output)} tokens in ${write(turns)} turns (${write(input)} in, ${write(cached)} of them cached, ${write(output)} out)`
 }
 
 function toCredits(credits: JsonObject | null): string {

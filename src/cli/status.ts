@@ -3,6 +3,7 @@ import type { Flags } from '../config/load.ts'
 import { createLogger } from '../lib/logger.ts'
 import { createApp } from '../server/app.ts'
 import type { WiredBackend } from '../server/wire-backend.ts'
+import { NO_TOKENS, readTokensToday, type TokenCount } from '../store/daily-tokens.ts'
 import type { CredentialSource } from '../turn/connector.ts'
 import { GatewayError } from '../turn/errors.ts'
 import { loadOrReport } from './load-or-report.ts'
@@ -28,7 +29,8 @@ export async function runStatus(flags: StatusFlags): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopped.abort())
   try {
     for (;;) {
-      const statuses = await Promise.all(app.backends.flatMap((backend) => lookAtAll(backend, stopped.signal)))
+      const tokens = await readTokensToday(loaded.paths.tokensDirectory)
+      const statuses = await Promise.all(app.backends.flatMap((backend) => lookAtAll(backend, tokens, stopped.signal)))
       if (stopped.signal.aborted) return 0
       print(statuses, flags)
       if (flags.watch !== true) return statuses.every(({ problem }) => problem === undefined) ? 0 : 1
@@ -41,24 +43,33 @@ export async function runStatus(flags: StatusFlags): Promise<number> {
   }
 }
 
+type Tokens = ReadonlyMap<string, TokenCount>
+
 /** One account, or each of several. */
-function lookAtAll(backend: WiredBackend, stopped: AbortSignal): Promise<BackendStatus>[] {
+function lookAtAll(backend: WiredBackend, tokens: Tokens, stopped: AbortSignal): Promise<BackendStatus>[] {
   const { name, accounts, credentials } = backend
-  if (accounts.length === 0) return [look(backend, { backend: name }, credentials, stopped)]
-  return accounts.map((account) => look(backend, { backend: name, account }, backend.account(account), stopped))
+  if (accounts.length === 0) return [look(backend, { backend: name }, { credentials, tokens, stopped })]
+  return accounts.map((account) =>
+    look(backend, { backend: name, account }, { credentials: backend.account(account), tokens, stopped }),
+  )
+}
+
+interface Asked {
+  readonly credentials: CredentialSource
+  readonly tokens: Tokens
+  readonly stopped: AbortSignal
 }
 
 async function look(
   backend: WiredBackend,
   named: Pick<BackendStatus, 'backend' | 'account'>,
-  credentials: CredentialSource,
-  stopped: AbortSignal,
+  { credentials, tokens, stopped }: Asked,
 ): Promise<BackendStatus> {
   const usage = await backend
     .usage(AbortSignal.any([stopped, AbortSignal.timeout(WAIT_MS)]), credentials)
     .catch((error: unknown) => (error instanceof GatewayError ? error : undefined))
-  const { state, email, plan } = await credentials.describe()
-  const common = { ...named, state, email }
+  const { state, email, plan, accountId = '' } = await credentials.describe()
+  const common = { ...named, state, email, tokens_today: tokens.get(accountId) ?? NO_TOKENS }
   if (usage === undefined || usage instanceof GatewayError) {
     const problem = usage?.message ?? `${backend.host} did not answer in time.`
     return { ...common, plan_type: plan ?? null, windows: [], credits: null, observed_at: null, problem }

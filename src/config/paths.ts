@@ -14,6 +14,8 @@ export interface Paths {
   readonly stateDirectory: string
   /** Sign-ins of named accounts, and what could not be written to its own place. */
   readonly accountsDirectory: string
+  /** Counts of tokens used, a file a day and process. */
+  readonly tokensDirectory: string
 }
 
 /** Where our own files live on this platform. */
@@ -26,6 +28,7 @@ export function toPaths(env: Environment, home: string, platform: string): Paths
       cacheDirectory: join(local, 'codexway', 'cache'),
       stateDirectory: join(local, 'codexway', 'state'),
       accountsDirectory: join(local, 'codexway', 'state', 'accounts'),
+      tokensDirectory: join(local, 'codexway', 'state', 'tokens'),
     }
   }
   const state = join(variable(env, 'XDG_STATE_HOME') ?? join(home, '.local', 'state'), 'codexway')
@@ -34,6 +37,7 @@ export function toPaths(env: Environment, home: string, platform: string): Paths
     cacheDirectory: join(variable(env, 'XDG_CACHE_HOME') ?? join(home, '.cache'), 'codexway'),
     stateDirectory: state,
     accountsDirectory: join(state, 'accounts'),
+    tokensDirectory: join(state, 'tokens'),
   }
 }
 

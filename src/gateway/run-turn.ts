@@ -36,6 +36,8 @@ export interface PipelineOptions {
   /** UUIDv4 of this gateway, as the CLI has one of each installation. */
   readonly installationId: string
   readonly warn: (fields: JsonObject, message: string) => void
+  /** Told of each whole answer's `usage`. */
+  readonly used?: (accountId: string, usage: unknown) => void
 }
 
 /** A turn with all that was decided about it. */
@@ -279,6 +281,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   }
 
   #remember({ turn, backend, credential, resolved, ownInput }: ReadyTurn, response: JsonObject): void {
+    this.#options.used?.(credential.accountId ?? '', response.usage)
     const output = Array.isArray(response.output) ? response.output : []
     if (backend.credentials.forTurn !== undefined) this.#owners.remember(credential.accountId ?? '', output)
     if (turn.endpoint !== 'responses') {

@@ -18,6 +18,7 @@ import type { JsonObject } from '../lib/json.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createModelListing } from '../models/listing.ts'
 import { createModelResolver } from '../models/resolve.ts'
+import { DailyTokens } from '../store/daily-tokens.ts'
 import { SqliteResponseStore } from '../store/sqlite-response-store.ts'
 import { createAuthenticate } from './client-auth.ts'
 import { HttpServer } from './http-server.ts'
@@ -68,12 +69,14 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     ...(config.default_backend === undefined ? {} : { defaultBackend: config.default_backend }),
   })
   const store = createResponseStore(config.store, loaded.paths.stateDirectory, warn)
+  const tokens = new DailyTokens({ directory: loaded.paths.tokensDirectory })
   const gateway = new TurnPipeline({
     backends,
     resolver,
     responses: store,
     installationId: installationId(loaded),
     warn,
+    used: (accountId, usage) => tokens.add(accountId, usage),
   })
   const router = new Router()
   const turnOptions = { gateway, maxBodyBytes: config.server.max_body_bytes, keepaliveMs }
@@ -106,7 +109,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
         catalogue.close()
         transport.close()
       }
-      await store.close()
+      await Promise.all([store.close(), tokens.flush()])
       // A refresh under way must still reach the file: its old token is used up.
       await pool.idle()
       await client.close()

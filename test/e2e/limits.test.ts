@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Simulator } from '../../src/simulator/server.ts'
 import { startGateway } from '../support/gateway.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
 import { startCommand } from '../support/running-command.ts'
 import { useSimulator } from '../support/simulator.ts'
 
@@ -65,7 +66,9 @@ test('status shows the windows with bars, or as JSON, and fails where nobody is 
   const text = startCommand(['status'], env)
   expect(await text.ended).toBe(0)
   expect(text.output()).toMatch(/^openai_codex: p…@example\.com, plan plus\n {2}5h {6}██░+ {2}12 % used {2}resets .*\n/)
-  expect(text.output()).toMatch(/ {2}weekly {2}█{7}░{13} {2}34 % used.*\n {2}credits: none\n$/)
+  expect(text.output()).toMatch(
+    / {2}weekly {2}█{7}░{13} {2}34 % used.*\n {2}credits: none\n {2}today: no tokens through codexway\n$/,
+  )
 
   const json = startCommand(['status', '--json'], env)
   expect(await json.ended).toBe(0)
@@ -80,11 +83,26 @@ test('status shows the windows with bars, or as JSON, and fails where nobody is 
         { name: 'weekly', used_percent: 34, window_minutes: 10_080, resets_at: expect.any(Number) },
       ],
       credits: { has_credits: false, unlimited: false, balance: '0' },
+      tokens_today: { turns: 0, input_tokens: 0, cached_tokens: 0, output_tokens: 0 },
       observed_at: expect.any(Number),
     },
   ])
   const nobody = startCommand(['status'], { ...env, OPENAI_CODEX_PATH: join(home, 'nowhere') })
   expect([await nobody.ended, nobody.output()]).toEqual([1, expect.stringContaining('codex login')])
+})
+
+test('status counts the tokens of today, by account, also after the gateway has gone', async () => {
+  const simulator = await useSimulator()
+  const home = signIn(simulator)
+  const gateway = await startGatewayProcess({ simulator, codexHome: home, home })
+  for (let turn = 0; turn < 2; turn++) expect((await gateway.chat()).status).toBe(200)
+  await gateway.kill()
+  const env = { HOME: home, OPENAI_CODEX_PATH: home, OPENAI_API_BASE_URL: simulator.baseUrl }
+  const command = startCommand(['status', '--json'], env)
+  expect(await command.ended).toBe(0)
+  const [{ tokens_today: today }] = JSON.parse(command.output())
+  expect(today).toMatchObject({ turns: 2, input_tokens: expect.any(Number) })
+  expect(today.input_tokens).toBeGreaterThan(0)
 })
 
 test('status --watch looks again until it is told to stop', async () => {
