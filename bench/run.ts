@@ -16,8 +16,11 @@ import { idle, soak } from './memory.ts'
 import { paced, serial } from './paced.ts'
 import { type Started, startScript, stop } from './process.ts'
 import type { Row, Settings } from './scenario.ts'
+import { session } from './session.ts'
 import { ROOT, startTarget, TARGETS } from './targets.ts'
 
+/** Has a table of its own: its columns are transports. */
+const SESSION = 'session'
 const SCENARIOS = [...CPU_SCENARIOS, paced, serial, idle, coldStart, soak]
 
 const { values: flags } = parseArgs({
@@ -40,13 +43,18 @@ const settings: Settings = {
   idle: Number(flags.idle),
   soak: Number(flags.soak),
 }
-const chosen = SCENARIOS.filter(({ name }) => flags.scenario === undefined || flags.scenario.includes(name))
+const isChosen = (name: string) => flags.scenario === undefined || flags.scenario.includes(name)
+const chosen = SCENARIOS.filter(({ name }) => isChosen(name))
 
-if (flags.list || chosen.length === 0) console.log(SCENARIOS.map(({ name }) => name).join('\n'))
-else await run()
+if (flags.list || (chosen.length === 0 && !isChosen(SESSION))) {
+  console.log([...SCENARIOS.map(({ name }) => name), SESSION].join('\n'))
+} else {
+  execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: 'inherit' })
+  if (chosen.length > 0) await run()
+  if (isChosen(SESSION)) await session()
+}
 
 async function run(): Promise<void> {
-  execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: 'inherit' })
   const upstream = await startScript([join(ROOT, 'bench/upstream.ts'), String(settings.deltas)])
   const running: Started[] = [upstream]
   try {
