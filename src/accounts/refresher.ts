@@ -126,7 +126,7 @@ export class Refresher {
     // From before the issuer is asked, so that the new tokens are in the file as soon as they are here, and a CLI that is
     // about to write its own is waited for.
     const lock = await this.#options.takeWriteLock(file.path)
-    const timer = setTimeout(() => void lock.release(), HOLD_LOCK_MS)
+    const timer = setTimeout(() => void lock.release().catch(() => undefined), HOLD_LOCK_MS)
     try {
       await file.reload()
       return this.#findDone(request) ?? (await this.#renew(request, lock))

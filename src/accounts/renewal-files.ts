@@ -54,19 +54,19 @@ export class RenewalFiles {
     const temporaryName = `${this.#prefix(renewal.spent)}${randomBytes(4).toString('hex')}${SUFFIX}`
     let staged: StagedFile
     try {
-      staged = await stageFile(realPath, renewal.newText, { temporaryName })
+      staged = await stageFile(realPath, renewal.newText, { temporaryName, isUrgent: true })
     } catch (error) {
       return await this.#keep(renewal, error)
     }
     const lock = held?.isHeld === true ? held : await takeWriteLock(path)
     try {
-      return await this.#commit(renewal, staged, temporaryName)
+      return await this.#commit(renewal, staged)
     } finally {
       await lock.release()
     }
   }
 
-  async #commit(renewal: Renewal, staged: StagedFile, temporaryName: string): Promise<WriteOutcome> {
+  async #commit(renewal: Renewal, staged: StagedFile): Promise<WriteOutcome> {
     const text = await readAuthText(this.#options.realPath).catch(() => undefined)
     if (text !== renewal.oldText && !isCutFrom(text, renewal.oldText)) {
       // As long as the file still holds the used token, its successor must stay to be found.
@@ -78,7 +78,7 @@ export class RenewalFiles {
     } catch (error) {
       return await this.#keep(renewal, error)
     }
-    await this.#clear(temporaryName)
+    await this.clear()
     return { kind: 'written' }
   }
 
@@ -128,10 +128,10 @@ export class RenewalFiles {
     }
   }
 
-  /** What is in its file needs no other copy. */
-  async #clear(own: string): Promise<void> {
-    const others = (await this.#names()).filter((name) => name !== own).map((name) => join(this.#directory, name))
-    const all = this.#storePath === undefined ? others : [...others, this.#storePath]
+  /** What is in its file, or is of no more use, needs no other copy. */
+  async clear(): Promise<void> {
+    const besides = (await this.#names()).map((name) => join(this.#directory, name))
+    const all = this.#storePath === undefined ? besides : [...besides, this.#storePath]
     await Promise.all(all.map((path) => unlink(path).catch(() => undefined)))
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { realpathSync, writeFileSync } from 'node:fs'
+import { type FileHandle, open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -14,6 +15,8 @@ export interface AtomicWriteOptions {
 export interface StageOptions extends AtomicWriteOptions {
   /** Of the temporary file; default: a random one. */
   readonly temporaryName?: string
+  /** The content is in the temporary file before anything is waited for: for what would be lost with this process. */
+  readonly isUrgent?: boolean
 }
 
 const BUSY_CODES = ['EPERM', 'EBUSY', 'EACCES']
@@ -45,11 +48,14 @@ export async function writeFileAtomically(path: string, text: string, options: A
  * @throws Node's own error; then nothing is left behind
  */
 export async function stageFile(path: string, text: string, options: StageOptions = {}): Promise<StagedFile> {
-  const target = await toTarget(path)
+  const { isUrgent = false, mode = 0o600 } = options
+  const target = isUrgent ? toTargetAtOnce(path) : await toTarget(path)
   const name = options.temporaryName ?? `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`
   const temporary = join(dirname(target), name)
   try {
-    await writeDurably(temporary, text, target, options.mode ?? 0o600)
+    if (isUrgent) writeFileSync(temporary, text, { flag: 'wx', mode })
+    else await writeFile(temporary, text, { flag: 'wx', mode })
+    await settleFile(temporary, target, mode)
   } catch (error) {
     await unlink(temporary).catch(() => undefined)
     throw error
@@ -74,12 +80,21 @@ async function toTarget(path: string): Promise<string> {
   }
 }
 
-async function writeDurably(path: string, text: string, target: string, mode: number): Promise<void> {
-  const file = await open(path, 'wx', mode)
+function toTargetAtOnce(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return path
+    throw error
+  }
+}
+
+/** Owner, mode, and the content safe from a power cut. */
+async function settleFile(path: string, target: string, mode: number): Promise<void> {
+  const file = await open(path, 'r+')
   try {
     await keepOwner(file, target)
     await file.chmod(mode)
-    await file.writeFile(text, 'utf8')
     await file.sync()
   } finally {
     await file.close()

@@ -29,7 +29,7 @@ export async function createSignIn(
   warn: (fields: object, message: string) => void,
   account?: string,
 ): Promise<SignInParts> {
-  const { config, instances, env } = loaded
+  const { config, instances, env, paths } = loaded
   const instance = instances.find(({ name }) => name === config.default_backend) ?? instances[0]
   if (instance === undefined) throw new Error('No backend is configured.')
   const { path, searched } = await locateAuthFile(toAuthSearch(instance, loaded, account))
@@ -40,6 +40,7 @@ export async function createSignIn(
     instance,
     searched,
     path: target,
+    storeDirectory: paths.accountsDirectory,
     issuer: toIssuer({ oauthIssuer: instance.oauth_issuer }, undefined),
     oauthIssuer: instance.oauth_issuer,
     revokeUrl: variable(env, 'CODEX_REVOKE_TOKEN_URL_OVERRIDE'),

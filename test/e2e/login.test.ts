@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -256,6 +257,23 @@ test('logout revokes the refresh token and removes the file; a second one finds 
   ])
   const again = here.run('logout')
   expect([await again.ended, again.output()]).toEqual([0, expect.stringContaining('Nobody is signed in')])
+})
+
+test('logout takes a renewed sign-in with it that never got into its file', async () => {
+  const here = await place()
+  const { issuer } = here.simulator
+  const directory = join(here.path, '..')
+  mkdirSync(directory)
+  const [used, kept] = [issuer.authFile(), issuer.authFile()]
+  const tokenOf = (json: object) => JSON.parse(JSON.stringify(json)).tokens.refresh_token
+  writeFileSync(here.path, JSON.stringify(used))
+  const name = createHash('sha256').update(tokenOf(used)).digest('hex').slice(0, 24)
+  writeFileSync(join(directory, `.auth.json.${name}.0.renewed`), JSON.stringify(kept))
+  expect(await here.run('logout').ended).toBe(0)
+  expect([issuer.isValidRefreshToken(tokenOf(kept)), readdirSync(directory).sort()]).toEqual([
+    false,
+    ['auth.json.lock', 'auth.lock'],
+  ])
 })
 
 test('logout removes the file also when the issuer cannot be told, and says so', async () => {

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TakeWriteLock } from '../cli-locks.ts'
 import {
   type OAuthIdentity,
   type OAuthRequest,
@@ -24,14 +23,11 @@ import {
   toDevicePollRequest,
   toUserCodeRequest,
 } from './requests.ts'
-import { readImport, toPersonalTokenFile, toSignInFile, writeSignIn } from './sign-in-file.ts'
+import { readImport, type SignInPlace, toPersonalTokenFile, toSignInFile, writeSignIn } from './sign-in-file.ts'
 
-export interface LoginOptions extends OAuthIdentity {
+export interface LoginOptions extends OAuthIdentity, SignInPlace {
   readonly issuer: string
-  /** The auth.json to write, once the sign-in is complete and not before. */
-  readonly path: string
   readonly send: OAuthSend
-  readonly takeWriteLock: TakeWriteLock
   readonly now: () => number
   /** A line for the person; addresses and codes, never a token. */
   readonly say: (line: string) => void
@@ -123,13 +119,13 @@ export async function loginWithPersonalToken(options: LoginOptions, token: strin
   const known = parseWhoamiResponse(await ask(options, toWhoamiRequest(issuer, token, { originator, userAgent })))
   if (known.kind === 'refused') throw new Error(`Sign-in failed: ${issuer} refused the token (${known.code}).`)
   if (known.kind === 'failed') throw new Error(`Sign-in failed: ${issuer} could not check the token (${known.reason}).`)
-  await writeSignIn(options.path, toPersonalTokenFile(token), options.takeWriteLock)
+  await writeSignIn(options, toPersonalTokenFile(token))
 }
 
 /** Takes over somebody else's auth.json. */
 export async function loginByImport(options: LoginOptions, path: string): Promise<void> {
   const { json, login } = await readImport(path, options.now())
-  await writeSignIn(options.path, json, options.takeWriteLock)
+  await writeSignIn(options, json)
   if (login.kind === 'chatgpt' && login.refreshToken !== undefined) {
     options.say(
       `${path} and ${options.path} now hold the same refresh token, which works once: use one of them only, or let codexway use that file itself (codex_path).`,
@@ -144,7 +140,7 @@ async function finishLogin(options: LoginOptions, exchange: CodeExchange, wantsA
   const { tokens } = outcome
   const apiKey = wantsApiKey ? await askApiKey(options, tokens.idToken) : undefined
   const json = toSignInFile({ tokens, apiKey, issuer, nowMs: options.now() })
-  await writeSignIn(options.path, json, options.takeWriteLock)
+  await writeSignIn(options, json)
 }
 
 /** The sign-in is whole without it. */

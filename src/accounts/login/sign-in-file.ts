@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { writeFileAtomically } from '../../lib/atomic-write.ts'
+import { stageFile, writeFileAtomically } from '../../lib/atomic-write.ts'
 import type { JsonObject } from '../../lib/json.ts'
 import { type AuthFile, apiKeyOnlyError, readAuthFile } from '../auth-file.ts'
 import { parseClaims } from '../claims.ts'
 import { type TakeWriteLock, underLock } from '../cli-locks.ts'
 import { CODEX_CLIENT_ID } from '../oauth.ts'
+import { RenewalFiles } from '../renewal-files.ts'
 import type { NewTokens } from './requests.ts'
 
 export interface NewSignIn {
@@ -49,8 +50,24 @@ export async function readImport(path: string, nowMs: number): Promise<AuthFile>
   return { ...file, json: { ...file.json, last_refresh: new Date(nowMs).toISOString() } }
 }
 
-/** Replaces whatever is at `path`, private to this user, under the CLI's locks. */
-export async function writeSignIn(path: string, json: JsonObject, takeWriteLock: TakeWriteLock): Promise<void> {
+/** A sign-in's file, and where what is renewed of it is kept. */
+export interface SignInPlace {
+  readonly path: string
+  readonly storeDirectory: string | undefined
+  readonly takeWriteLock: TakeWriteLock
+}
+
+/** Replaces whatever is at `path`, private to this user, under the CLI's locks. Nothing is left of what was there. */
+export async function writeSignIn(place: SignInPlace, json: JsonObject): Promise<void> {
+  const { path, takeWriteLock } = place
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await underLock(takeWriteLock, path, () => writeFileAtomically(path, `${JSON.stringify(json, null, 2)}\n`))
+  await underLock(takeWriteLock, path, async () => {
+    await writeFileAtomically(path, `${JSON.stringify(json, null, 2)}\n`)
+    await (await toRenewals(place)).clear()
+  })
+}
+
+export async function toRenewals({ path, storeDirectory, takeWriteLock }: SignInPlace): Promise<RenewalFiles> {
+  const realPath = await realpath(path).catch(() => path)
+  return new RenewalFiles({ path, realPath, stageFile, takeWriteLock, storeDirectory })
 }
