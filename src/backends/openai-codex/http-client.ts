@@ -1,12 +1,16 @@
 import { SendError } from '../../lib/send-error.ts'
 import { GatewayError } from '../../turn/errors.ts'
+import { onNextStream } from './http2-stream.ts'
 import { type ProxySettings, Routes, type WatchedSocket } from './proxy.ts'
 import { ResponseBody, toCancelled } from './response-body.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST'
   readonly url: string
-  /** Sent in this order and spelling; only `host`, `connection` and `content-length` are added. */
+  /**
+   * Sent in this order and spelling; only `host`, `connection` and `content-length` are added. HTTP/2 knows lower case
+   * only, and has pseudo-headers in place of the first two.
+   */
   readonly headers: readonly (readonly [string, string])[]
   readonly body?: Buffer | string
   /** Limit for connecting and the first byte, and for every silence after it. */
@@ -31,8 +35,12 @@ const RESET_CODES = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 export class HttpClient {
   readonly #routes: Routes
   #lastUrl: { readonly text: string; readonly url: URL } | undefined
-  /** Errors of connections that had answered before. */
+  /** Errors of HTTP/1.1 connections that had answered before. */
   readonly #late = new WeakSet<Error>()
+  /** Open HTTP/2 connections. */
+  readonly #sessions = new Set<WatchedSocket>()
+  /** Errors of HTTP/2 connections, with the connection. */
+  readonly #ended = new WeakMap<Error, WatchedSocket>()
 
   constructor(proxy: ProxySettings = {}) {
     this.#routes = new Routes(proxy, (socket) => this.#watch(socket))
@@ -45,13 +53,14 @@ export class HttpClient {
   async request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const startedAtMs = Date.now()
     for (;;) {
+      const before = this.#readSoFar()
       try {
         return await this.#send(request, signal)
       } catch (error) {
         if (!(error instanceof SendError)) throw error
         // Idle connections die unnoticed (Cloudflare closes them): nothing was answered, so this is still the first try.
         const isStale =
-          request.isOnce !== true && this.#isStale(error.cause) && Date.now() - startedAtMs < STALE_WITHIN_MS
+          request.isOnce !== true && this.#isStale(error.cause, before) && Date.now() - startedAtMs < STALE_WITHIN_MS
         if (!isStale) throw toUnreachable(error)
       }
     }
@@ -68,14 +77,29 @@ export class HttpClient {
   }
 
   #watch(socket: WatchedSocket): void {
+    const isHttp2 = socket.alpnProtocol === 'h2'
     socket.prependListener('error', (error) => {
-      if (socket.bytesRead > 0) this.#late.add(error)
+      if (isHttp2) this.#ended.set(error, socket)
+      else if (socket.bytesRead > 0) this.#late.add(error)
     })
+    if (!isHttp2) return
+    this.#sessions.add(socket)
+    socket.once('close', () => this.#sessions.delete(socket))
   }
 
-  /** True for the death of a connection that had been used before: only such a one can have been idle. */
-  #isStale(cause: unknown): boolean {
+  #readSoFar(): ReadonlyMap<WatchedSocket, number> | undefined {
+    if (this.#sessions.size === 0) return undefined
+    return new Map([...this.#sessions].map((session) => [session, session.bytesRead]))
+  }
+
+  /**
+   * True for the death of a connection that had been used before: only such a one can have been idle. Over HTTP/2 others
+   * use it too, so that it must have been silent since the request: a sign of life says that the request arrived.
+   */
+  #isStale(cause: unknown, before: ReadonlyMap<WatchedSocket, number> | undefined): boolean {
     if (!(cause instanceof Error) || !RESET_CODES.has(codeOf(cause))) return false
+    const session = this.#ended.get(cause)
+    if (session !== undefined) return before?.get(session) === session.bytesRead
     return this.#late.has(cause) || bytesReadOf(cause) > 0
   }
 
@@ -86,7 +110,12 @@ export class HttpClient {
       reject(toCancelled(signal, { host: url.host, reached: false }))
       return promise
     }
-    const body = new ResponseBody({ host: url.host, timeoutMs: request.timeoutMs, rejectHead: reject }, signal)
+    const isSecure = url.protocol === 'https:'
+    const onDeadSilence = () => {
+      if (isSecure) this.#routes.renew(url)
+    }
+    const { timeoutMs } = request
+    const body = new ResponseBody({ host: url.host, timeoutMs, rejectHead: reject, onDeadSilence }, signal)
     this.#routes.for(url).dispatch(
       {
         origin: url.origin,
@@ -98,7 +127,10 @@ export class HttpClient {
         bodyTimeout: 0,
       },
       {
-        onRequestStart: (controller) => body.start(controller),
+        onRequestStart: (controller) => {
+          if (isSecure) onNextStream((stream) => body.bind(stream))
+          body.start(controller)
+        },
         onResponseStart: (_controller, status, headers) => {
           body.touch()
           if (status >= 200) resolve({ status, ...toHeaders(headers), body })
@@ -153,10 +185,12 @@ function adviceFor(code: string): string {
   return isTrust ? '; a company certificate goes into NODE_EXTRA_CA_CERTS' : ''
 }
 
-/** A code where there is one; a proxy's refusal only has words. */
+/** Codes that say less than the words beside them: a proxy's refusal, the end of an HTTP/2 stream. */
+const VAGUE_CODES = new Set(['', 'UND_ERR_ABORTED', 'UND_ERR_INFO', 'ERR_HTTP2_STREAM_ERROR'])
+
 function reasonOf(error: Error): string {
   const code = codeOf(error)
-  return code === '' || code === 'UND_ERR_ABORTED' ? error.message : code
+  return VAGUE_CODES.has(code) ? error.message : code
 }
 
 function codeOf(error: Error): string {

@@ -1,11 +1,15 @@
+import type { ClientHttp2Stream } from 'node:http2'
 import type { Dispatcher } from 'undici'
 import { SendError } from '../../lib/send-error.ts'
 import { GatewayError } from '../../turn/errors.ts'
+import { cancelStream } from './http2-stream.ts'
 
 /** Bytes held for a consumer that is not ready; beyond it the socket is paused. */
 const HIGH_WATER_BYTES = 64 * 1024
 /** How long a stream may take to end by itself after its last event. */
 const END_GRACE_MS = 1000
+/** Whoever gives up after so long a silence may have waited for a connection that is dead. */
+const SUSPICIOUS_SILENCE_MS = 5000
 
 export interface BodyOptions {
   /** Named in errors. */
@@ -14,11 +18,13 @@ export interface BodyOptions {
   readonly timeoutMs: number
   /** Told of a failure while the head of the answer is still awaited. */
   readonly rejectHead: (error: GatewayError) => void
+  /** Told when the wait for the backend ended in silence: the connection may be dead, and HTTP/2 would go on using it. */
+  readonly onDeadSilence?: () => void
 }
 
 /**
- * One answer's bytes, one network read a step, pulled. Leaving the loop early closes the connection; so does the signal,
- * and so does a silence longer than the limit while the consumer is waiting.
+ * One answer's bytes, one network read a step, pulled. Leaving the loop early closes the connection (over
+ * HTTP/2 the stream); so does the signal, and so does a silence longer than the limit while the consumer is waiting.
  */
 export class ResponseBody implements AsyncIterable<Buffer> {
   readonly #options: BodyOptions
@@ -26,8 +32,10 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   readonly #silence: NodeJS.Timeout
   readonly #onAbort: () => void
   #controller: Dispatcher.DispatchController | undefined
+  #stream: ClientHttp2Stream | undefined
   #chunks: Buffer[] = []
   #queuedBytes = 0
+  #heardAtMs = performance.now()
   #isDone = false
   #isReleased = false
   #grace: NodeJS.Timeout | undefined
@@ -37,7 +45,7 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   constructor(options: BodyOptions, signal: AbortSignal) {
     this.#options = options
     this.#signal = signal
-    this.#onAbort = () => this.#abort(toCancelled(signal, { host: options.host, reached: this.isStarted }))
+    this.#onAbort = () => this.#giveUp()
     signal.addEventListener('abort', this.#onAbort, { once: true })
     this.#silence = setTimeout(() => this.#onSilence(), options.timeoutMs)
   }
@@ -52,14 +60,21 @@ export class ResponseBody implements AsyncIterable<Buffer> {
     if (this.#isDone) controller.abort(this.#error ?? noLongerNeeded())
   }
 
+  /** Over HTTP/2, the stream it has. */
+  bind(stream: ClientHttp2Stream): void {
+    this.#stream = stream
+  }
+
   /** Something came: the silence starts anew. */
   touch(): void {
-    if (!this.#isDone) this.#silence.refresh()
+    if (this.#isDone) return
+    this.#silence.refresh()
+    this.#heardAtMs = performance.now()
   }
 
   push(chunk: Buffer): void {
     if (this.#isReleased || this.#isDone) return
-    this.#silence.refresh()
+    this.touch()
     this.#chunks.push(chunk)
     this.#queuedBytes += chunk.length
     if (this.#queuedBytes > HIGH_WATER_BYTES) this.#controller?.pause()
@@ -163,7 +178,16 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   #onSilence(): void {
     // A paused socket is silent because our client is slow, which is no fault of the backend.
     if (this.#controller?.paused === true) this.#silence.refresh()
-    else this.#abort(timeoutError(this.#options, this.isStarted))
+    else {
+      this.#options.onDeadSilence?.()
+      this.#abort(timeoutError(this.#options, this.isStarted))
+    }
+  }
+
+  #giveUp(): void {
+    const isSuspicious = performance.now() - this.#heardAtMs > SUSPICIOUS_SILENCE_MS
+    if (isSuspicious && this.#controller?.paused !== true) this.#options.onDeadSilence?.()
+    this.#abort(toCancelled(this.#signal, { host: this.#options.host, reached: this.isStarted }))
   }
 
   #abort(error: GatewayError): void {
@@ -172,6 +196,7 @@ export class ResponseBody implements AsyncIterable<Buffer> {
     this.#settle()
     // First: the abort makes undici report a failure of its own.
     this.#options.rejectHead(error)
+    if (this.#stream !== undefined) cancelStream(this.#stream)
     this.#controller?.abort(error)
   }
 
