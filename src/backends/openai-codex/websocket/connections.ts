@@ -27,6 +27,8 @@ const PING_MS = 25_000
 /** The backend without WebSockets says so with 426, and will for a while. */
 const REFUSED_FOR_MS = 10 * 60_000
 const FAILED_FOR_MS = 60_000
+/** A host whose upgrades always fail, or hang, must not cost a turn every minute. */
+const FAILED_FOR_AT_MOST_MS = 30 * 60_000
 const CONVERSATIONS = { maxEntries: 10_000, maxBytes: 10_000, maxAgeMs: 6 * 3_600_000 }
 
 /** What the turns of one backend share: the open connections, and what was learnt about opening more. */
@@ -34,8 +36,8 @@ export class Connections {
   readonly #options: TransportOptions
   readonly #now: () => number
   readonly #pool: SocketPool
-  /** Host → until when it is not asked for an upgrade. */
-  readonly #avoided = new Map<string, number>()
+  /** Host → until when it is not asked for an upgrade, and how long that is. */
+  readonly #avoided = new Map<string, { readonly untilMs: number; readonly forMs: number }>()
   readonly #known: BoundedCache<true>
   #isClosed = false
 
@@ -57,7 +59,7 @@ export class Connections {
   /** True while this host is not to be asked for an upgrade. */
   avoids(host: string): boolean {
     if (this.#options.mode === 'sse' || this.#isClosed) return true
-    return (this.#avoided.get(host) ?? 0) > this.#now()
+    return (this.#avoided.get(host)?.untilMs ?? 0) > this.#now()
   }
 
   /** True once for each conversation: it begins with a warm-up. */
@@ -67,7 +69,9 @@ export class Connections {
     return true
   }
 
-  adopt(conversation: Conversation, socket: NonNullable<Upgraded['socket']>): CodexSocket {
+  /** Takes a connection into the pool; its host is trusted again. */
+  adopt(host: string, conversation: Conversation, socket: NonNullable<Upgraded['socket']>): CodexSocket {
+    this.#avoided.delete(host)
     const adopted: CodexSocket = new CodexSocket(socket, { now: this.#now, pingMs: PING_MS }, () =>
       this.#pool.remove(adopted),
     )
@@ -83,7 +87,9 @@ export class Connections {
 
   refused(host: string, { status }: Pick<UpgradeAnswer, 'status'>): void {
     if (this.#options.mode === 'websocket') return
-    this.#avoided.set(host, this.#now() + (status === 426 ? REFUSED_FOR_MS : FAILED_FOR_MS))
+    const last = this.#avoided.get(host)?.forMs ?? FAILED_FOR_MS / 2
+    const forMs = status === 426 ? REFUSED_FOR_MS : Math.min(last * 2, FAILED_FOR_AT_MOST_MS)
+    this.#avoided.set(host, { untilMs: this.#now() + forMs, forMs })
   }
 
   async overHttp(request: SocketTurnRequest, signal: AbortSignal, stats = noStats()): Promise<OpenStream> {

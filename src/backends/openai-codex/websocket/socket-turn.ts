@@ -152,7 +152,7 @@ export class SocketTurn {
       if (upgraded.socket === undefined) return await this.#refused(upgraded, credential)
       this.#stats.upgradeMs = Math.round(performance.now() - startedAtMs)
       this.#headers = toClientHeaders(upgraded.answer.headers, this.#request.slug)
-      return this.#connections.adopt(attempt.conversation, upgraded.socket)
+      return this.#connections.adopt(host, attempt.conversation, upgraded.socket)
     } catch (thrown) {
       if (this.#signal.aborted || !isUnanswered(thrown)) throw thrown
       // HTTP has retries of its own, and an error that names the cause.
