@@ -1,29 +1,9 @@
 import type { MessageCreateParamsBase as BetaParams } from '@anthropic-ai/sdk/resources/beta/messages/messages'
 import type { MessageCreateParamsBase as Params } from '@anthropic-ai/sdk/resources/messages/messages'
-
-export type FieldClass = 'mapped' | 'honoured' | 'emulated' | 'dropped' | 'refused' | "gateway's own"
+import { type FieldClass, isHandledBy, OWN_FIELDS, type OwnField } from '../../turn/field-table.ts'
 
 /** Fields beyond the official types: older ones that SDKs still send, and ours. */
-type FurtherField =
-  | 'temperature'
-  | 'top_p'
-  | 'top_k'
-  | 'extra_body'
-  | 'capabilities'
-  | 'client_capabilities'
-  | 'codex_capabilities'
-  | 'codex_system_prompt'
-  | 'codex_environment_context'
-  | 'prompt_cache_key'
-  | 'agent'
-  | 'session_id'
-  | 'conversation_id'
-  | 'project_dir'
-  | 'cwd'
-  | 'approval_policy'
-  | 'sandbox_mode'
-  | 'network_access'
-  | 'shell'
+type FurtherField = 'temperature' | 'top_p' | 'top_k' | 'prompt_cache_key'
 
 /**
  * What becomes of each request field. Fields not named here are dropped and reported. The table in
@@ -61,26 +41,11 @@ export const MESSAGES_FIELDS = {
   betas: 'dropped',
   user_profile_id: 'dropped',
   workspace_id: 'dropped',
-  extra_body: "gateway's own",
-  codex_capabilities: "gateway's own",
-  client_capabilities: "gateway's own",
-  capabilities: "gateway's own",
-  codex_system_prompt: "gateway's own",
-  codex_environment_context: "gateway's own",
   prompt_cache_key: "gateway's own",
-  agent: "gateway's own",
-  session_id: "gateway's own",
-  conversation_id: "gateway's own",
-  project_dir: "gateway's own",
-  cwd: "gateway's own",
-  approval_policy: "gateway's own",
-  sandbox_mode: "gateway's own",
-  network_access: "gateway's own",
-  shell: "gateway's own",
-} as const satisfies Record<keyof Params | keyof BetaParams | FurtherField, FieldClass>
+  ...OWN_FIELDS,
+} as const satisfies Record<keyof Params | keyof BetaParams | FurtherField | OwnField, FieldClass>
 
 /** True for fields that a rule of this door takes care of. */
 export function isHandled(name: string): boolean {
-  const known: Readonly<Record<string, FieldClass>> = MESSAGES_FIELDS
-  return Object.hasOwn(known, name) && known[name] !== 'dropped'
+  return isHandledBy(MESSAGES_FIELDS, name)
 }

@@ -1,26 +1,8 @@
 import type { ChatCompletionCreateParams } from 'openai/resources/chat/completions'
-
-export type FieldClass = 'mapped' | 'honoured' | 'emulated' | 'dropped' | 'refused' | "gateway's own"
+import { type FieldClass, isHandledBy, OWN_FIELDS, type OwnField } from '../../turn/field-table.ts'
 
 /** Fields beyond the official type that agents send and this gateway understands. */
-type FurtherField =
-  | 'reasoning'
-  | 'max_output_tokens'
-  | 'extra_body'
-  | 'capabilities'
-  | 'client_capabilities'
-  | 'codex_capabilities'
-  | 'codex_system_prompt'
-  | 'codex_environment_context'
-  | 'agent'
-  | 'session_id'
-  | 'conversation_id'
-  | 'project_dir'
-  | 'cwd'
-  | 'approval_policy'
-  | 'sandbox_mode'
-  | 'network_access'
-  | 'shell'
+type FurtherField = 'reasoning' | 'max_output_tokens'
 
 /**
  * What becomes of each request field (connector.md §7.1). Fields not named here are dropped and reported. The table in
@@ -66,25 +48,10 @@ export const CHAT_FIELDS = {
   prediction: 'dropped',
   web_search_options: 'dropped',
   moderation: 'dropped',
-  extra_body: "gateway's own",
-  codex_capabilities: "gateway's own",
-  client_capabilities: "gateway's own",
-  capabilities: "gateway's own",
-  codex_system_prompt: "gateway's own",
-  codex_environment_context: "gateway's own",
-  agent: "gateway's own",
-  session_id: "gateway's own",
-  conversation_id: "gateway's own",
-  project_dir: "gateway's own",
-  cwd: "gateway's own",
-  approval_policy: "gateway's own",
-  sandbox_mode: "gateway's own",
-  network_access: "gateway's own",
-  shell: "gateway's own",
-} as const satisfies Record<keyof ChatCompletionCreateParams | FurtherField, FieldClass>
+  ...OWN_FIELDS,
+} as const satisfies Record<keyof ChatCompletionCreateParams | FurtherField | OwnField, FieldClass>
 
 /** True for fields that a rule of this door takes care of. */
 export function isHandled(name: string): boolean {
-  const known: Readonly<Record<string, FieldClass>> = CHAT_FIELDS
-  return Object.hasOwn(known, name) && known[name] !== 'dropped'
+  return isHandledBy(CHAT_FIELDS, name)
 }

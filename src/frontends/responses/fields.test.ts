@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { expectDocumented } from '../../../test/support/field-table.ts'
 import { GatewayError } from '../../turn/errors.ts'
 import { RESPONSES_FIELDS } from './fields.ts'
 import { parseResponsesRequest } from './request.ts'
@@ -64,9 +63,5 @@ test("the gateway's own keys are never taken for the protocol's", () => {
 })
 
 test('O-05: the documentation’s table is this one', () => {
-  const path = join(import.meta.dirname, '../../../docs/protocols/responses.md')
-  const rows = readFileSync(path, 'utf8').matchAll(/^\| `(\w+)` \| ([\w' ]+) \|/gm)
-  const kinds: readonly string[] = Object.values(RESPONSES_FIELDS)
-  const documented = [...rows].map(([, name, kind]) => [name, kind?.replace(' by the gateway', '') ?? ''] as const)
-  expect(documented.filter(([, kind]) => kinds.includes(kind))).toEqual(Object.entries(RESPONSES_FIELDS))
+  expectDocumented('responses', RESPONSES_FIELDS)
 })

@@ -1,27 +1,8 @@
 import type { ResponseCreateParams } from 'openai/resources/responses/responses'
-
-export type FieldClass = 'passed' | 'mapped' | 'emulated' | 'dropped' | 'refused' | "gateway's own"
+import { type FieldClass, isHandledBy, OWN_FIELDS, type OwnField } from '../../turn/field-table.ts'
 
 /** Fields beyond the official type that the backend or the gateway takes. */
-type FurtherField =
-  | 'client_metadata'
-  | 'max_tokens'
-  | 'max_completion_tokens'
-  | 'extra_body'
-  | 'capabilities'
-  | 'client_capabilities'
-  | 'codex_capabilities'
-  | 'codex_system_prompt'
-  | 'codex_environment_context'
-  | 'agent'
-  | 'session_id'
-  | 'conversation_id'
-  | 'project_dir'
-  | 'cwd'
-  | 'approval_policy'
-  | 'sandbox_mode'
-  | 'network_access'
-  | 'shell'
+type FurtherField = 'client_metadata' | 'max_tokens' | 'max_completion_tokens'
 
 /**
  * What becomes of each request field (connector.md §8.1). Fields not named here are dropped and reported. The table in
@@ -64,25 +45,10 @@ export const RESPONSES_FIELDS = {
   top_p: 'dropped',
   truncation: 'dropped',
   user: 'dropped',
-  extra_body: "gateway's own",
-  codex_capabilities: "gateway's own",
-  client_capabilities: "gateway's own",
-  capabilities: "gateway's own",
-  codex_system_prompt: "gateway's own",
-  codex_environment_context: "gateway's own",
-  agent: "gateway's own",
-  session_id: "gateway's own",
-  conversation_id: "gateway's own",
-  project_dir: "gateway's own",
-  cwd: "gateway's own",
-  approval_policy: "gateway's own",
-  sandbox_mode: "gateway's own",
-  network_access: "gateway's own",
-  shell: "gateway's own",
-} as const satisfies Record<keyof ResponseCreateParams | FurtherField, FieldClass>
+  ...OWN_FIELDS,
+} as const satisfies Record<keyof ResponseCreateParams | FurtherField | OwnField, FieldClass>
 
 /** True for fields that a rule of this door takes care of. */
 export function isHandled(name: string): boolean {
-  const known: Readonly<Record<string, FieldClass>> = RESPONSES_FIELDS
-  return Object.hasOwn(known, name) && known[name] !== 'dropped'
+  return isHandledBy(RESPONSES_FIELDS, name)
 }
