@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { shortId } from '../lib/ids.ts'
 import type { JsonObject } from '../lib/json.ts'
-import { GatewayError, toOpenAiError } from '../turn/errors.ts'
+import { GatewayError, toErrorHead, toOpenAiError } from '../turn/errors.ts'
 import type { ErrorForm } from '../turn/frontend.ts'
+import { Stoppable } from './stoppable.ts'
 
 /** One request and its answer, from the first byte to the log line. */
-export class Exchange {
+export class Exchange extends Stoppable {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly startedAtMs = Date.now()
@@ -20,10 +21,10 @@ export class Exchange {
   /** What the log line says besides status and time. */
   readonly notes: JsonObject = {}
   readonly #errorForm: ErrorForm | undefined
-  readonly #abort = new AbortController()
   readonly #answerHeaders: Record<string, string>
 
   constructor(request: IncomingMessage, response: ServerResponse, errorForms: readonly ErrorForm[]) {
+    super()
     this.request = request
     this.response = response
     this.path = PLAIN_PATH.test(request.url ?? '') ? (request.url ?? '') : this.url.pathname
@@ -42,24 +43,9 @@ export class Exchange {
     return URL.parse(this.request.url ?? '/', 'http://localhost') ?? new URL('http://localhost')
   }
 
-  /** Aborted when the client has left or the server must stop; `reason` is the GatewayError that says which. */
-  get signal(): AbortSignal {
-    return this.#abort.signal
-  }
-
   get clientLeft(): boolean {
     // Node takes the socket away from a message that was destroyed, whatever its type says.
     return this.response.destroyed || (this.request.socket?.destroyed ?? true)
-  }
-
-  stop(reason: GatewayError): void {
-    this.#abort.abort(reason)
-  }
-
-  /** The error the client should see: what stopped the exchange explains better than what broke because of it. */
-  failure(thrown: unknown): GatewayError {
-    const reason: unknown = this.signal.aborted ? this.signal.reason : undefined
-    return reason instanceof GatewayError ? reason : GatewayError.from(thrown)
   }
 
   /** Of the answer, lower-case names; they leave with its head. */
@@ -84,9 +70,7 @@ export class Exchange {
   sendError(error: GatewayError): void {
     this.notes.error = error.code ?? error.kind
     this.notes.upstream_request_id ??= error.headers['x-request-id']
-    this.setHeaders(error.headers)
-    if (error.retryAfterSeconds !== undefined) this.setHeaders({ 'retry-after': String(error.retryAfterSeconds) })
-    if (error.isFinal) this.setHeaders({ 'x-should-retry': 'false' })
+    this.setHeaders(toErrorHead(error))
     this.sendJson(error.status, this.#errorForm?.body(error, this.id) ?? toOpenAiError(error))
   }
 }

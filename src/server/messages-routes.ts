@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { toModelId } from './model-id.ts'
 import { readJsonBody } from './read-json-body.ts'
 import type { Router } from './router.ts'
+import { toTurnNotes } from './turn-steps.ts'
 
 export interface MessagesRouteParts {
   readonly gateway: Gateway<PreparedTurn & { readonly payload: { readonly fields: JsonObject } }>
@@ -41,7 +42,7 @@ export function getModel(exchange: Exchange, listing: ModelListing): void {
 /** An estimate over the request as the backend would get it; images elsewhere are not fetched for it. */
 async function countTokens(exchange: Exchange, { gateway, maxBodyBytes }: MessagesRouteParts): Promise<void> {
   const turn = parseMessagesRequest(await readJsonBody(exchange.request, maxBodyBytes), exchange)
-  Object.assign(exchange.notes, { family: turn.client.family, model: turn.model })
+  Object.assign(exchange.notes, toTurnNotes(turn))
   const [{ payload, slug }, count] = await Promise.all([
     gateway.prepare({ ...turn, remoteImages: [] }, exchange.signal),
     loadTokenCounter(),

@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { ByteString } from '../lib/byte-string.ts'
+import type { GatewayError } from '../turn/errors.ts'
+import type { EventBatch } from '../turn/events.ts'
 import type { Encoder } from '../turn/frontend.ts'
 import type { Exchange } from './exchange.ts'
+import type { TurnSink } from './turn-steps.ts'
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -11,8 +14,9 @@ const HEADERS = {
 }
 
 /** The client's side of a stream: sends the head, writes whole batches, breaks silences. */
-export class StreamWriter {
+export class StreamWriter implements TurnSink {
   readonly #response: ServerResponse
+  readonly #encoder: Encoder
   readonly #keepalive: NodeJS.Timeout
   #isHeadSent = false
 
@@ -20,10 +24,11 @@ export class StreamWriter {
   constructor(exchange: Exchange, encoder: Encoder, keepaliveMs: number) {
     const { response } = exchange
     this.#response = response
+    this.#encoder = encoder
     exchange.writeHead(200, HEADERS)
     this.#keepalive = setTimeout(() => {
       // A client that does not read needs no sign of life, and must not make us buffer them.
-      if (!response.writableNeedDrain) this.write(encoder.keepalive())
+      if (!response.writableNeedDrain) this.#write(encoder.keepalive())
       this.#keepalive.refresh()
     }, keepaliveMs)
   }
@@ -35,8 +40,15 @@ export class StreamWriter {
     this.#response.flushHeaders()
   }
 
-  /** @returns true if the client takes no more for now: await `drained` before the next write */
-  write(bytes: ByteString): boolean {
+  take(batch: EventBatch): boolean {
+    return this.#write(this.#encoder.push(batch))
+  }
+
+  fail(error: GatewayError): void {
+    this.#write(this.#encoder.fail(error))
+  }
+
+  #write(bytes: ByteString): boolean {
     if (this.#response.destroyed) return false
     if (bytes === '') {
       this.sendHead()

@@ -38,6 +38,8 @@ export const ERROR_TABLE = {
   method_not_allowed: { status: 405, code: 'method_not_allowed', type: 'invalid_request_error' },
   request_too_large: { status: 413, code: 'request_too_large' },
   unsupported_media_type: { status: 415, code: 'unsupported_media_type', type: 'invalid_request_error' },
+  response_in_progress: { status: 409, code: 'response_in_progress' },
+  too_many_connections: { status: 503, code: 'too_many_connections' },
   upgrade_required: { status: 426, code: 'upgrade_required', type: 'invalid_request_error' },
   shutting_down: { status: 503, code: 'shutting_down' },
 
@@ -146,6 +148,15 @@ export class GatewayError extends Error {
 export function toOpenAiError(error: GatewayError): { error: JsonObject } {
   const { message, type, param, code } = error
   return { error: { ...error.details, message, type, param, code } }
+}
+
+/** What the head of an answer says of a failure, besides its status (connector.md §12.1). */
+export function toErrorHead({ headers, retryAfterSeconds, isFinal }: GatewayError): Record<string, string> {
+  return {
+    ...headers,
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(isFinal ? { 'x-should-retry': 'false' } : {}),
+  }
 }
 
 /** A 400 for one field of the client's body. */
