@@ -67,6 +67,7 @@ describe('what needs no configuration', () => {
       allowed_hosts: [],
       cors_origins: [],
       max_body_bytes: 67_108_864,
+      websocket: true,
       drain_seconds: 30,
     })
     expect(instances).toMatchObject([

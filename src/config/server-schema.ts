@@ -32,7 +32,12 @@ export const serverSchema = section(
         .min(1024)
         .max(1024 ** 3),
       64 * 1024 * 1024,
-      'Limit of a request body after decoding.',
+      'Limit of a request body after decoding, and of a WebSocket message.',
+    ),
+    websocket: setting(
+      z.boolean(),
+      true,
+      'Responses over WebSocket: `GET /v1/responses` with an upgrade. Off: 426, which clients take as "use HTTP".',
     ),
     drain_seconds: setting(z.number().min(0).max(3600), 30, 'Time running requests get when the gateway is stopped.'),
   },

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../lib/json.ts'
+import type { ResponseMemory } from '../store/response-store.ts'
 import type { Capabilities } from '../turn/capabilities.ts'
 import type { OpenStream } from '../turn/connector.ts'
 import type { Turn } from '../turn/turn.ts'
@@ -22,8 +23,11 @@ export interface OpenTurn extends OpenStream {
 
 /** What the server needs of the pipeline. */
 export interface Gateway<P extends PreparedTurn = PreparedTurn> {
-  /** @throws GatewayError for everything that can be known before the backend is called */
-  prepare(turn: Turn, signal: AbortSignal): Promise<P>
+  /**
+   * @param memory what this client alone may go on from, stored or not; asked first, and told of the answer
+   * @throws GatewayError for everything that can be known before the backend is called
+   */
+  prepare(turn: Turn, signal: AbortSignal, memory?: ResponseMemory): Promise<P>
   /** Resolves once the backend's answer has begun well. @throws GatewayError with the true status */
   open(prepared: P, signal: AbortSignal): Promise<OpenTurn>
 }

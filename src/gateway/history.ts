@@ -1,5 +1,5 @@
 import { type JsonObject, stringAt } from '../lib/json.ts'
-import type { ResponseStore } from '../store/response-store.ts'
+import type { ResponseMemory } from '../store/response-store.ts'
 import { GatewayError } from '../turn/errors.ts'
 import type { InputItem, Turn } from '../turn/turn.ts'
 
@@ -15,24 +15,39 @@ export interface ExpandedHistory {
 /**
  * Puts the earlier conversation before the new input and replaces references by the items themselves, since the backend
  * keeps nothing (connector.md §11.2, §8.1 rows 7 and 14).
+ * @param memories the first that knows an id counts
  * @throws GatewayError `previous_response_not_found`
  */
-export async function expandHistory(turn: Turn, store: ResponseStore): Promise<ExpandedHistory> {
+export async function expandHistory(turn: Turn, memories: readonly ResponseMemory[]): Promise<ExpandedHistory> {
   const dropped: string[] = []
   const own: InputItem[] = []
   for (const [index, item] of turn.body.input.entries()) {
-    const isReference = item.type === 'item_reference'
-    const known = isReference ? await store.item(turn.client.keyId, stringAt(item, 'id') ?? '') : item
+    const known = item.type === 'item_reference' ? await findItem(turn, item, memories) : item
     if (known === undefined) dropped.push(`input[${index}]`)
     else own.push(known)
   }
-  return { input: [...(await previousItems(turn, store)), ...own], own, dropped }
+  return { input: [...(await previousItems(turn, memories)), ...own], own, dropped }
 }
 
-async function previousItems(turn: Turn, store: ResponseStore): Promise<readonly InputItem[]> {
+function findItem({ client }: Turn, item: InputItem, memories: readonly ResponseMemory[]) {
+  return firstFound(memories, (memory) => memory.item(client.keyId, stringAt(item, 'id') ?? ''))
+}
+
+async function firstFound<T>(
+  memories: readonly ResponseMemory[],
+  find: (memory: ResponseMemory) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (const memory of memories) {
+    const found = await find(memory)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+async function previousItems(turn: Turn, memories: readonly ResponseMemory[]): Promise<readonly InputItem[]> {
   const id = turn.previousResponseId
   if (id === undefined) return []
-  const history = await store.history(turn.client.keyId, id)
+  const history = await firstFound(memories, (memory) => memory.history(turn.client.keyId, id))
   if (history !== undefined) return history
   throw new GatewayError(
     'previous_response_not_found',

@@ -9,7 +9,7 @@ import type { JsonObject } from '../lib/json.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import { settleModelSettings } from '../models/settings.ts'
 import { type ReasoningScope, ReasoningStore } from '../store/reasoning-store.ts'
-import type { ResponseStore } from '../store/response-store.ts'
+import type { ResponseMemory, ResponseStore } from '../store/response-store.ts'
 import { SealedOwners } from '../store/sealed-owners.ts'
 import { createMemoryStore } from '../store/sqlite-response-store.ts'
 import { mergeCapabilities } from '../turn/capabilities.ts'
@@ -49,6 +49,7 @@ export interface ReadyTurn extends PreparedTurn {
   /** The account of this turn. */
   readonly credentials: CredentialSource
   readonly credential: Credential
+  readonly memory: ResponseMemory | undefined
   /** The request's input without the conversation that `previous_response_id` stands for. */
   readonly ownInput: readonly InputItem[]
   readonly sent: SentTurn
@@ -79,7 +80,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     this.#responses = options.responses ?? createMemoryStore(options.warn)
   }
 
-  async prepare(asked: Turn, signal: AbortSignal): Promise<ReadyTurn> {
+  async prepare(asked: Turn, signal: AbortSignal, memory?: ResponseMemory): Promise<ReadyTurn> {
     await Promise.all(this.#options.backends.map((backend) => backend.ready(signal)))
     const resolved = this.#options.resolver.resolve(asked.model, asked.endpoint)
     const backend = this.#backend(resolved.instance)
@@ -92,7 +93,8 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       body: wishesOf(asked),
       reasoningOutput: capabilities.reasoning_output,
     })
-    const history = await expandHistory(asked, this.#responses)
+    const memories = memory === undefined ? [this.#responses] : [memory, this.#responses]
+    const history = await expandHistory(asked, memories)
     const expanded = withInput({ ...asked, dropped: [...asked.dropped, ...history.dropped] }, history.input)
     const chosen = backend.credentials.forTurn?.(toConversation(expanded)) ?? backend.credentials
     const { credentials, credential } = await signedIn(chosen, signal)
@@ -112,6 +114,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
       payload,
       credentials,
       credential,
+      memory,
       ownInput: history.own,
       slug: resolved.slug,
       dropped,
@@ -276,27 +279,30 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 
   #recorded(ready: ReadyTurn, open: OpenStream, events: TurnStream): OpenTurn {
     const { headers, stats } = open
-    const recorded = new RecordedStream(events, (response) => this.#remember(ready, response))
+    const recorded = new RecordedStream(events, (response) => this.#remember(ready, response, stats.contextBytes))
     return { headers, stats, events: recorded, response: () => recorded.response() }
   }
 
-  #remember({ turn, backend, credential, resolved, ownInput }: ReadyTurn, response: JsonObject): void {
+  /** @param contextBytes about how much the conversation weighs as JSON */
+  #remember(ready: ReadyTurn, response: JsonObject, contextBytes: number): void {
+    const { turn, backend, credential, resolved, ownInput, memory } = ready
     this.#options.used?.(credential.accountId ?? '', response.usage)
     const output = Array.isArray(response.output) ? response.output : []
     if (backend.credentials.forTurn !== undefined) this.#owners.remember(credential.accountId ?? '', output)
     if (turn.endpoint !== 'responses') {
       if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)
-    } else if (turn.store) {
-      const { previousResponseId, client } = turn
-      const answer = { keyId: client.keyId, response, input: ownInput, previousResponseId }
-      // The client has its answer, which a full disk must not spoil.
-      this.#responses.remember(answer).catch((error: unknown) => {
-        this.#options.warn(
-          { reason: error instanceof Error ? error.message : String(error) },
-          'an answer is not stored',
-        )
-      })
+      return
     }
+    const { previousResponseId, client, body } = turn
+    const answer = { keyId: client.keyId, response, input: ownInput, previousResponseId }
+    const whole = { ...answer, input: body.input, previousResponseId: undefined }
+    void memory?.remember(whole, contextBytes)
+    // The client has its answer, which a full disk must not spoil.
+    if (turn.store) this.#responses.remember(answer).catch((error: unknown) => this.#warnNotStored(error))
+  }
+
+  #warnNotStored(error: unknown): void {
+    this.#options.warn({ reason: error instanceof Error ? error.message : String(error) }, 'an answer is not stored')
   }
 }
 

@@ -1,13 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createCliLocks } from '../accounts/cli-locks.ts'
-import { createCredentialPool } from '../accounts/credential-pool.ts'
-import { createRefreshLock } from '../accounts/refresh-lock.ts'
-import { createSend } from '../backends/openai-codex/backend-calls.ts'
-import { HttpClient } from '../backends/openai-codex/http-client.ts'
-import { LimitsBoard } from '../backends/openai-codex/limits-board.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { isLoopbackHost } from '../config/url-schema.ts'
 import { anthropicMessages } from '../frontends/anthropic-messages/index.ts'
@@ -20,15 +13,17 @@ import { createModelListing } from '../models/listing.ts'
 import { createModelResolver } from '../models/resolve.ts'
 import { DailyTokens } from '../store/daily-tokens.ts'
 import { SqliteResponseStore } from '../store/sqlite-response-store.ts'
+import type { Frontend, SocketForm } from '../turn/frontend.ts'
 import { createAuthenticate } from './client-auth.ts'
 import { HttpServer } from './http-server.ts'
 import { mountMessagesRoutes } from './messages-routes.ts'
-import { toProxySettings } from './proxy-settings.ts'
 import { mountResponsesRoutes } from './responses-routes.ts'
 import { Router } from './router.ts'
 import { mountRoutes } from './routes.ts'
 import { turnRoute } from './turn-route.ts'
-import { type WiredBackend, wireBackend } from './wire-backend.ts'
+import { TurnSockets } from './turn-sockets.ts'
+import type { WiredBackend } from './wire-backend.ts'
+import { wireBackends } from './wire-backends.ts'
 
 export interface App {
   readonly backends: readonly WiredBackend[]
@@ -48,20 +43,9 @@ export interface AppOptions {
 
 /** Puts everything together; the only place that knows all parts. */
 export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): App {
-  const { config, env } = loaded
-  const proxy = toProxySettings(env)
-  const client = new HttpClient(proxy)
-  const send = createSend(() => new HttpClient(proxy))
+  const { config } = loaded
   const warn = (fields: JsonObject, message: string) => log.warn(fields, message)
-  const pool = createCredentialPool({
-    warn,
-    now: Date.now,
-    withRefreshLock: createRefreshLock({ warn, temporaryDirectory: tmpdir() }),
-    takeWriteLock: createCliLocks(warn),
-    storeDirectory: loaded.paths.accountsDirectory,
-  })
-  const shared = { loaded, log, client, proxy, send, pool, limits: new LimitsBoard({ warn }) }
-  const backends = loaded.instances.map((instance) => wireBackend(instance, shared))
+  const { backends, close } = wireBackends(loaded, log)
   const resolver = createModelResolver({
     instances: backends,
     aliases: config.model_aliases,
@@ -82,6 +66,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const turnOptions = { gateway, maxBodyBytes: config.server.max_body_bytes, keepaliveMs }
   const doors = [chatCompletions, responses, anthropicMessages]
   for (const door of doors) for (const path of door.paths) router.add('POST', path, turnRoute(door, turnOptions))
+  const sockets = config.server.websocket ? new TurnSockets({ ...turnOptions, forms: toForms(doors), log }) : undefined
   const listing = createModelListing({ instances: backends, resolver })
   mountResponsesRoutes(router, { gateway, store, maxBodyBytes: config.server.max_body_bytes })
   mountMessagesRoutes(router, { gateway, listing, maxBodyBytes: config.server.max_body_bytes })
@@ -91,7 +76,14 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const { host, port, api_keys: apiKeys, allowed_hosts: allowedHosts, cors_origins: corsOrigins } = config.server
   const origins = { allowedHosts, corsOrigins, isLoopbackBind: isLoopbackHost(host) }
   const errorForms = doors.flatMap(({ errors }) => errors ?? [])
-  const server = new HttpServer({ router, authenticate: createAuthenticate(apiKeys), origins, errorForms, log })
+  const server = new HttpServer({
+    router,
+    authenticate: createAuthenticate(apiKeys),
+    origins,
+    errorForms,
+    log,
+    sockets,
+  })
   return {
     backends,
     defaultBackend: main,
@@ -100,21 +92,29 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
       // The sign-ins are read now, so that a file that breaks later leaves a token to go on with (connector.md §3.3);
       // of the catalogues only the kept lists: the live ones are fetched behind it.
       await Promise.all(backends.flatMap(({ catalogue, credentials }) => [credentials.describe(), catalogue.start()]))
-      const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
-      return { url: `http://${name}:${bound}`, port: bound }
+      return { url: `http://${toAddress(host)}:${bound}`, port: bound }
     },
     async stop() {
       await server.stop(config.server.drain_seconds * 1000)
-      for (const { catalogue, transport } of backends) {
-        catalogue.close()
-        transport.close()
-      }
       await Promise.all([store.close(), tokens.flush()])
-      // A refresh under way must still reach the file: its old token is used up.
-      await pool.idle()
-      await client.close()
+      await close()
     },
   }
+}
+
+/** What a client on this machine can connect to, as it stands in a URL. */
+function toAddress(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function toForms(doors: readonly Frontend[]): Map<string, SocketForm> {
+  return new Map(
+    doors.flatMap(({ paths, socket }) =>
+      socket === undefined ? [] : paths.map((path): [string, SocketForm] => [path, socket]),
+    ),
+  )
 }
 
 /** One UUIDv4 for this installation (upstream.md §1.3); kept in memory where it cannot be kept on disk. */

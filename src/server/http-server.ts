@@ -3,7 +3,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
-  type ServerResponse,
+  ServerResponse,
   STATUS_CODES,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,7 +15,9 @@ import type { ErrorForm } from '../turn/frontend.ts'
 import type { Authenticate } from './client-auth.ts'
 import { Exchange } from './exchange.ts'
 import { guardOrigin, type OriginRules } from './origin-guard.ts'
+import { logRequest } from './request-log.ts'
 import type { Router } from './router.ts'
+import { asksForWebSocket, ignoreUpgrade } from './upgrade-request.ts'
 
 export interface HttpServerOptions {
   readonly router: Router
@@ -24,6 +26,19 @@ export interface HttpServerOptions {
   /** Protocols whose errors are not in OpenAI's form. */
   readonly errorForms: readonly ErrorForm[]
   readonly log: Logger
+  /** Undefined = no WebSockets: a wish for one is not heard. */
+  readonly sockets: SocketEndpoint | undefined
+}
+
+/** Where connections go that leave HTTP behind. */
+export interface SocketEndpoint {
+  serves(path: string): boolean
+  /** @returns false if the handshake was refused, and answered @throws GatewayError */
+  accept(exchange: Exchange, head: Buffer): boolean
+  /** Idle ones end now, others with what they are doing. Resolves when none is left. */
+  stop(): Promise<void>
+  interrupt(reason: GatewayError): void
+  terminate(): void
 }
 
 const MAX_HEADER_BYTES = 64 * 1024
@@ -60,6 +75,7 @@ export class HttpServer {
    */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true
+    const { sockets } = this.#options
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
     for (const server of this.#servers) server.closeIdleConnections()
     const timer = setTimeout(() => {
@@ -68,18 +84,21 @@ export class HttpServer {
         'The gateway is being stopped. Start it again, then repeat the request.',
       )
       for (const exchange of this.#running) exchange.stop(reason)
+      sockets?.interrupt(reason)
     }, drainMs)
     // A client that takes nothing any more would hold the process for ever.
     const lastTimer = setTimeout(() => {
       for (const server of this.#servers) server.closeAllConnections()
+      sockets?.terminate()
     }, drainMs + GOODBYE_MS)
-    await Promise.all(closed)
+    await Promise.all([...closed, sockets?.stop()])
     clearTimeout(timer)
     clearTimeout(lastTimer)
   }
 
   #listenOn(host: string, port: number): Promise<number> {
-    const server = createServer({
+    const server: Server = createServer({
+      shouldUpgradeCallback: (request) => this.#isUpgrade(request),
       maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_MS,
       // Node's own refusal has no body; the origin guard's has.
@@ -89,6 +108,9 @@ export class HttpServer {
     server.on('request', onRequest)
     // An expectation nobody knows may be ignored (RFC 9110 §10.1.1), and Node's refusal has no body.
     server.on('checkExpectation', onRequest)
+    if (this.#options.sockets !== undefined) {
+      server.on('upgrade', (request, socket, head) => this.#onUpgrade(server, request, socket, head))
+    }
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseMalformed(error, socket))
     server.on('connect', (_request, socket) => this.#refuse(socket, 405, 'This is no proxy: CONNECT is not possible.'))
     return new Promise((resolve, reject) => {
@@ -113,6 +135,35 @@ export class HttpServer {
     })
     try {
       await this.#dispatch(exchange)
+    } catch (thrown) {
+      this.#fail(exchange, thrown)
+    }
+  }
+
+  #isUpgrade(request: IncomingMessage): boolean {
+    const { sockets } = this.#options
+    const { pathname = '' } = URL.parse(request.url ?? '', 'http://localhost') ?? {}
+    return !this.#isStopping && asksForWebSocket(request) && sockets?.serves(pathname) === true
+  }
+
+  #onUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { sockets, origins, authenticate, errorForms } = this.#options
+    if (sockets === undefined || !this.#isUpgrade(request)) {
+      ignoreUpgrade(server, request, socket, head)
+      return
+    }
+    // Node leaves the connection to us, with nobody listening to its errors.
+    socket.on('error', () => socket.destroy())
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false
+    response.assignSocket(request.socket)
+    response.once('finish', () => request.socket.destroySoon())
+    const exchange = new Exchange(request, response, errorForms)
+    response.once('close', () => this.#log(exchange))
+    try {
+      guardOrigin(exchange, origins)
+      exchange.keyId = authenticate(exchange.headers)
+      if (sockets.accept(exchange, head)) this.#log(exchange, 101)
     } catch (thrown) {
       this.#fail(exchange, thrown)
     }
@@ -168,24 +219,8 @@ export class HttpServer {
     this.#options.log.info({ id, status, error: error.code ?? error.kind }, 'request')
   }
 
-  #log(exchange: Exchange): void {
-    if (!this.#options.log.isLevelEnabled('info')) return
-    const { request, response, notes, id, startedAtMs } = exchange
-    const status = response.writableFinished ? response.statusCode : 499
-    const line = {
-      id,
-      method: request.method,
-      path: exchange.path,
-      status,
-      ms: Date.now() - startedAtMs,
-      ...notes,
-    }
-    const { dropped, adjusted, ...brief } = line as typeof line & { dropped?: unknown; adjusted?: unknown }
-    this.#options.log.info(brief, 'request')
-    if (isNotEmpty(dropped) || isNotEmpty(adjusted)) this.#options.log.debug({ id, dropped, adjusted }, 'parameters')
+  #log({ request, response, notes, id, path, startedAtMs }: Exchange, switched?: 101): void {
+    const status = switched ?? (response.writableFinished ? response.statusCode : 499)
+    logRequest(this.#options.log, { id, method: request.method, path, status, ms: Date.now() - startedAtMs }, notes)
   }
-}
-
-function isNotEmpty(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0
 }

@@ -23,7 +23,7 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
     throw new GatewayError('unsupported_media_type', 'Send the body as JSON with "content-type: application/json".')
   }
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  return parseBody(await readAll(request, maxBytes))
+  return parseJsonBytes(await readAll(request, maxBytes), 'body')
 }
 
 async function readAll(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
@@ -98,7 +98,8 @@ function isKnownEncoding(name: string): name is keyof typeof DECODERS {
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-function parseBody(bytes: Buffer): JsonObject {
+/** @throws GatewayError `invalid_json` */
+export function parseJsonBytes(bytes: Buffer, name: 'body' | 'message'): JsonObject {
   let value: unknown
   try {
     value = JSON.parse(decoder.decode(bytes))
@@ -106,14 +107,14 @@ function parseBody(bytes: Buffer): JsonObject {
     // V8's message quotes the body, which may hold anything: only the place is passed on.
     const place =
       error instanceof SyntaxError ? /position \d+(?: \(line \d+ column \d+\))?/.exec(error.message)?.[0] : undefined
-    const what = error instanceof TypeError ? 'The body is not valid UTF-8.' : 'The body is not valid JSON'
+    const what = error instanceof TypeError ? `The ${name} is not valid UTF-8.` : `The ${name} is not valid JSON`
     throw new GatewayError(
       'invalid_json',
       error instanceof TypeError ? what : `${what}${place === undefined ? '' : ` (at ${place})`}.`,
     )
   }
   if (isObject(value)) return value
-  throw new GatewayError('invalid_json', 'The body must be a JSON object.')
+  throw new GatewayError('invalid_json', `The ${name} must be a JSON object.`)
 }
 
 function tooLarge(maxBytes: number): GatewayError {

@@ -25,14 +25,9 @@ export function mountRoutes(router: Router, { listing, backend }: RouteParts): v
     if (isMessagesClient(exchange)) return getModel(exchange, listing)
     exchange.sendJson(200, listing.get(toModelId(exchange)))
   })
-  router.add('GET', '/v1/responses', () => {
-    throw new GatewayError(
-      'upgrade_required',
-      'Responses over WebSocket are not served here; use POST /v1/responses.',
-      {
-        headers: { upgrade: 'websocket' },
-      },
-    )
+  router.add('GET', '/v1/responses', (exchange) => {
+    const words = `Ask for an upgrade to WebSocket (which server.websocket can switch off), or use POST ${exchange.path}.`
+    throw new GatewayError('upgrade_required', words, { headers: { upgrade: 'websocket' } })
   })
   router.add('GET', '/v1/usage', (exchange) => usage(exchange, backend))
   for (const path of ['/api/codex/usage', '/backend-api/wham/usage']) {

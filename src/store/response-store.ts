@@ -34,6 +34,14 @@ export interface ResponseStore {
   close(): Promise<void>
 }
 
+/** Answers that later requests may name. */
+export interface ResponseMemory {
+  /** @param inputBytes about how much the conversation before the answer weighs as JSON */
+  remember(answer: Answer, inputBytes: number): Promise<void>
+  history: ResponseStore['history']
+  item: ResponseStore['item']
+}
+
 export interface StoreLimits {
   readonly maxResponses: number
   /** Sum of what the answers and their inputs weigh as JSON. */

@@ -16,6 +16,41 @@ export interface Frontend {
   encoder(turn: Turn, capabilities: Capabilities): Encoder
   /** The answer of a request that does not stream. */
   result(response: Response, turn: Turn, capabilities: Capabilities): JsonObject
+  /** Absent = this protocol has no WebSocket form. */
+  readonly socket?: SocketForm
+}
+
+/** A protocol over WebSocket: one JSON text per message, both ways. */
+export interface SocketForm {
+  /** @throws GatewayError with the path of the offending field */
+  parse(message: JsonObject, request: ClientRequest): SocketMessage
+  encoder(turn: Turn): MessageEncoder
+  /** The answer to a message that wants nothing generated. */
+  warmUp(turn: Turn): WarmUp
+  /** A failure before the answer has begun. @param headers what HTTP would say in the answer's head */
+  error(error: GatewayError, headers: Readonly<Record<string, string>>): ByteString
+  /** What HTTP says in the head of a good answer. */
+  head(headers: Readonly<Record<string, string>>): ByteString
+}
+
+export interface SocketMessage {
+  readonly turn: Turn
+  /** Only to be remembered, so that a later message can go on from it. */
+  readonly isWarmUp: boolean
+}
+
+export interface WarmUp {
+  readonly response: JsonObject
+  readonly messages: readonly ByteString[]
+}
+
+/** The state of one answer towards one client, as JSON texts. */
+export interface MessageEncoder {
+  push(events: EventBatch): readonly ByteString[]
+  /** The protocol's own form of a failure after the answer has begun. */
+  fail(error: GatewayError): readonly ByteString[]
+  /** What is sent into a silence; empty = nothing the protocol knows of. */
+  keepalive(): ByteString
 }
 
 /** How one protocol tells of a failure before the answer has begun. */

@@ -179,8 +179,8 @@ test('R-13: items of the Codex CLI’s own pass untouched', async () => {
   expect(itemsOf(sent).at(-1)).toEqual({ type: 'compaction_trigger' })
 })
 
-test('R-14: an upgrade is answered with 426 in OpenAI’s form', async () => {
-  const { url, simulator } = await startGateway()
+test('R-14: where WebSockets are switched off, an upgrade is answered with 426 in OpenAI’s form', async () => {
+  const { url, simulator } = await startGateway({ yaml: 'server: { websocket: false }' })
   const headers = {
     connection: 'Upgrade',
     upgrade: 'websocket',

@@ -19,7 +19,7 @@ export function toMessage(fields: JsonObject = {}): JsonObject {
   return { type: 'response.create', ...body, ...fields }
 }
 
-/** A WebSocket straight to the simulator. */
+/** A WebSocket to the simulator or to the gateway. */
 export class SocketClient {
   readonly socket: WebSocket
   /** Everything received, parsed. */
@@ -40,8 +40,12 @@ export class SocketClient {
     headers = upgradeHeaders(simulator),
     options: ClientOptions = {},
   ): Promise<SocketClient> {
-    const url = `${simulator.baseUrl.replace(/^http/, 'ws')}/responses`
-    const client = new SocketClient(new WebSocket(url, { perMessageDeflate: false, headers, ...options }))
+    return SocketClient.connect(`${simulator.baseUrl}/responses`, { headers, ...options })
+  }
+
+  /** @param url http */
+  static async connect(url: string, options: ClientOptions = {}): Promise<SocketClient> {
+    const client = new SocketClient(new WebSocket(url.replace(/^http/, 'ws'), { perMessageDeflate: false, ...options }))
     await new Promise((resolve, reject) => {
       client.socket.once('open', resolve)
       client.socket.once('error', reject)
@@ -94,8 +98,19 @@ export async function refusedUpgrade(
   simulator: Simulator,
   headers = upgradeHeaders(simulator),
   path = '/backend-api/codex/responses',
-): Promise<{ status: number | undefined; body: unknown; headers: IncomingMessage['headers'] }> {
-  const socket = new WebSocket(simulator.url.replace(/^http/, 'ws') + path, { headers })
+): Promise<RefusedUpgrade> {
+  return refusedAt(simulator.url + path, headers)
+}
+
+export interface RefusedUpgrade {
+  readonly status: number | undefined
+  readonly body: unknown
+  readonly headers: IncomingMessage['headers']
+}
+
+/** The same for any http address. */
+export async function refusedAt(url: string, headers: Record<string, string> = {}): Promise<RefusedUpgrade> {
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers })
   onTestFinished(() => socket.terminate())
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     socket.once('unexpected-response', (_request, message) => resolve(message))

@@ -10,8 +10,13 @@ import { isHandled } from './fields.ts'
 
 const REFUSED = ['background', 'conversation', 'prompt'] as const
 
+export interface InputRules {
+  /** The conversation is known otherwise, or is still to come. */
+  readonly mayBeEmpty?: boolean
+}
+
 /** A Responses request → Turn: read as little as possible, pass the rest (connector.md §8.1). */
-export function parseResponsesRequest(body: JsonObject, request: ClientRequest): Turn {
+export function parseResponsesRequest(body: JsonObject, request: ClientRequest, rules: InputRules = {}): Turn {
   const { fields, ...common } = readClientBody(body, request)
   for (const name of REFUSED) {
     if (isNoOp(name, fields[name])) continue
@@ -27,7 +32,7 @@ export function parseResponsesRequest(body: JsonObject, request: ClientRequest):
   return {
     ...common,
     endpoint: 'responses',
-    body: { input: readInput(fields.input, remoteImages), ...toBodyFields(fields) },
+    body: { input: readInput(fields.input, remoteImages, rules), ...toBodyFields(fields) },
     stop: [],
     maxOutputTokens: readTokenLimit(fields),
     includeUsage: true,
@@ -68,7 +73,8 @@ function readReasoning(fields: JsonObject): JsonObject | undefined {
   return reasoning
 }
 
-function readInput(input: unknown, remoteImages: RemoteImage[]): InputItem[] {
+function readInput(input: unknown, remoteImages: RemoteImage[], { mayBeEmpty = false }: InputRules): InputItem[] {
+  if (mayBeEmpty && isNothing(input)) return []
   if (typeof input === 'string' && input !== '') {
     return [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }]
   }
@@ -76,6 +82,10 @@ function readInput(input: unknown, remoteImages: RemoteImage[]): InputItem[] {
     throw invalidField('input', 'input must be a non-empty string or a non-empty list of items.')
   }
   return input.map((item, index) => readItem(asObject(item, `input[${index}]`), `input[${index}]`, remoteImages))
+}
+
+function isNothing(input: unknown): boolean {
+  return (input ?? '') === '' || (Array.isArray(input) && input.length === 0)
 }
 
 /** Ids and statuses belong to answers; with `store: false` the backend takes an id for a reference (backend-facts.md §4). */
