@@ -17,7 +17,7 @@ export async function checkLocks(simulator: Simulator, home: string): Promise<vo
   const work = join(home, 'work')
   for (const directory of [codexHome, work]) mkdirSync(directory)
   const path = simulator.writeAuthFile(codexHome, { expiresInS: 60 })
-  writeFileSync(join(codexHome, 'config.toml'), toCodexConfig(simulator.baseUrl, 'gpt-5.5', true))
+  writeFileSync(join(codexHome, 'config.toml'), toCodexConfig(simulator.baseUrl, 'gpt-5.5', { isSignedIn: true }))
   const before = readFileSync(path, 'utf8')
   const isUnchanged = () => readFileSync(path, 'utf8') === before
 

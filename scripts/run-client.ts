@@ -54,8 +54,15 @@ export function runInside(script: string, args: readonly string[]): Promise<numb
   })
 }
 
+export interface CodexWays {
+  /** With ChatGPT; else the CLI sends the key in `GATEWAY_KEY`. */
+  readonly isSignedIn?: boolean
+  readonly isOverWebSocket?: boolean
+}
+
 /** `config.toml` of a Codex CLI that talks to `url` and to nobody else. */
-export function toCodexConfig(url: string, model: string, isSignedIn: boolean): string {
+export function toCodexConfig(url: string, model: string, ways: CodexWays = {}): string {
+  const { isSignedIn = false, isOverWebSocket = false } = ways
   return [
     `model = "${model}"`,
     'model_provider = "gateway"',
@@ -63,7 +70,8 @@ export function toCodexConfig(url: string, model: string, isSignedIn: boolean): 
     'name = "gateway"',
     `base_url = "${url}/v1"`,
     'wire_api = "responses"',
-    `requires_openai_auth = ${isSignedIn}`,
+    isSignedIn ? 'requires_openai_auth = true' : 'env_key = "GATEWAY_KEY"',
+    `supports_websockets = ${isOverWebSocket}`,
     '[analytics]',
     'enabled = false',
     '[otel]',

@@ -22,7 +22,7 @@ export interface SharedResult {
  */
 export async function sharedWithCodex(requests: number, paceMs: number): Promise<SharedResult> {
   return await onStage(DUE_BEFORE_S + 8, async ({ simulator, codexHome, path, start }) => {
-    writeFileSync(join(codexHome, 'config.toml'), toCodexConfig(simulator.baseUrl, 'gpt-5.5', true))
+    writeFileSync(join(codexHome, 'config.toml'), toCodexConfig(simulator.baseUrl, 'gpt-5.5', { isSignedIn: true }))
     const home = join(codexHome, '..', 'codex-user')
     mkdirSync(home)
     const codex = await startCodexTurns({

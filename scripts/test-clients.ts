@@ -12,10 +12,20 @@ import { createApp } from '../src/server/app.ts'
 import { type Simulator, startSimulator } from '../src/simulator/server.ts'
 import { checkLocks } from './codex-locks.ts'
 import { installPythonClient, readmeChecks } from './readme-examples.ts'
-import { CODEX, clientsDirectory as cache, installClients, run, runInside, toCodexConfig } from './run-client.ts'
+import {
+  CODEX,
+  type CodexWays,
+  clientsDirectory as cache,
+  installClients,
+  run,
+  runInside,
+  toCodexConfig,
+} from './run-client.ts'
 import { sharedWithCodex } from './shared-with-codex.ts'
 
-const { values: flags } = parseArgs({ options: { inside: { type: 'boolean' }, report: { type: 'string' } } })
+const { values: flags } = parseArgs({
+  options: { inside: { type: 'boolean' }, report: { type: 'string' }, only: { type: 'string' } },
+})
 const RUN_TIMEOUT_MS = 90_000
 
 if (flags.inside === true) await runAll()
@@ -23,20 +33,26 @@ else {
   await installClients()
   await installPythonClient()
   const report = flags.report === undefined ? [] : ['--report', flags.report]
-  process.exitCode = await runInside(import.meta.filename, report)
+  // Part of a check's name: the others are left out.
+  const only = flags.only === undefined ? [] : ['--only', flags.only]
+  process.exitCode = await runInside(import.meta.filename, [...report, ...only])
 }
 
 interface Stage {
   readonly simulator: Simulator
   readonly url: string
   readonly home: string
+  /** The gateway's log. */
+  readonly logs: readonly string[]
 }
 
 async function runAll(): Promise<void> {
   const checks: Record<string, (stage: Stage) => Promise<void>> = {
-    'E-14: the Codex CLI runs a command, classic model': (stage) => codex(stage, 'gpt-5.5', false),
-    'E-14: the Codex CLI runs a command, lite model': (stage) => codex(stage, 'gpt-5.6-sol', false),
-    'E-14, M-28: the Codex CLI signed in runs a command': (stage) => codex(stage, 'gpt-5.6-sol', true),
+    'E-14: the Codex CLI runs a command, classic model': (stage) => codex(stage, 'gpt-5.5'),
+    'E-14: the Codex CLI runs a command, lite model': (stage) => codex(stage, 'gpt-5.6-sol'),
+    'E-14, M-28: the Codex CLI signed in runs a command': (stage) => codex(stage, 'gpt-5.6-sol', { isSignedIn: true }),
+    'E-14: the Codex CLI runs a command over WebSocket, classic model': (stage) => codexOverSocket(stage, 'gpt-5.5'),
+    'E-14: the Codex CLI runs a command over WebSocket, lite model': (stage) => codexOverSocket(stage, 'gpt-5.6-sol'),
     'the Codex CLI and our locks on the sign-in keep each other out': ({ simulator, home }) =>
       checkLocks(simulator, home),
     'two gateways and the Codex CLI share one sign-in': async () => void (await sharedWithCodex(25, 300)),
@@ -47,7 +63,7 @@ async function runAll(): Promise<void> {
   }
   let numPassedTests = 0
   let numFailedTests = 0
-  for (const [name, check] of Object.entries(checks)) {
+  for (const [name, check] of Object.entries(checks).filter(([name]) => name.includes(flags.only ?? ''))) {
     const startedAtMs = Date.now()
     try {
       await onStage(check)
@@ -77,22 +93,23 @@ async function onStage(check: (stage: Stage) => Promise<void>): Promise<void> {
   }
   const result = loadConfig({}, env, home)
   if (!result.ok) throw new Error(result.problems.join('\n'))
-  const app = createApp({ loaded: result.loaded, log: createLogger('silent', process.stderr) })
+  const logs: string[] = []
+  const app = createApp({ loaded: result.loaded, log: createLogger('info', { write: (line) => logs.push(line) }) })
   const { url } = await app.listen()
   try {
-    await check({ simulator, url, home })
+    await check({ simulator, url, home, logs })
   } finally {
     await Promise.all([app.stop(), simulator.close()])
     rmSync(home, { recursive: true, force: true })
   }
 }
 
-async function codex({ simulator, url, home }: Stage, model: string, isSignedIn: boolean): Promise<void> {
+async function codex({ simulator, url, home }: Stage, model: string, ways: CodexWays = {}): Promise<void> {
   const codexHome = join(home, 'codex')
   const work = join(home, 'work')
   for (const directory of [codexHome, work]) mkdirSync(directory)
-  if (isSignedIn) writeFileSync(join(codexHome, 'auth.json'), JSON.stringify(simulator.issuer.authFile()))
-  writeFileSync(join(codexHome, 'config.toml'), toCodexConfig(url, model, isSignedIn))
+  if (ways.isSignedIn) writeFileSync(join(codexHome, 'auth.json'), JSON.stringify(simulator.issuer.authFile()))
+  writeFileSync(join(codexHome, 'config.toml'), toCodexConfig(url, model, ways))
   const args = [
     'exec',
     '--skip-git-repo-check',
@@ -103,7 +120,7 @@ async function codex({ simulator, url, home }: Stage, model: string, isSignedIn:
   const { code, output } = await run(CODEX, args, {
     cwd: work,
     timeoutMs: RUN_TIMEOUT_MS,
-    env: { HOME: home, CODEX_HOME: codexHome, PATH: process.env.PATH ?? '' },
+    env: { HOME: home, CODEX_HOME: codexHome, PATH: process.env.PATH ?? '', GATEWAY_KEY: 'unused' },
   })
   if (code !== 0) throw new Error(`exit ${code}\n${output.slice(-3000)}`)
   if (!output.includes('The command printed') || !output.includes('marker-42'))
@@ -111,6 +128,17 @@ async function codex({ simulator, url, home }: Stage, model: string, isSignedIn:
   const turns = simulator.requests.map(({ body }) => JSON.stringify(body))
   if (turns.length !== 2) throw new Error(`${turns.length} upstream requests instead of 2`)
   mustContinue(simulator)
+}
+
+/** One connection: the warm-up, a turn and its follow-up, and nothing over HTTP. */
+async function codexOverSocket(stage: Stage, model: string): Promise<void> {
+  await codex(stage, model, { isOverWebSocket: true })
+  const lines = stage.logs.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  const ways = lines.map(({ method, path, status }) => `${method} ${path} ${status}`)
+  const [opened, ...messages] = ways
+  const isWhole = opened === 'GET /v1/responses 101' && messages.length === 3
+  if (!isWhole || messages.some((way) => way !== 'WEBSOCKET /v1/responses 200'))
+    throw new Error(`not over one WebSocket: ${ways.join(', ')}`)
 }
 
 /** The last turn brought its tool's result to a conversation the backend still held, over the same WebSocket. */
