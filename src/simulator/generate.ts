@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { sleep } from '../lib/sleep.ts'
 import { toAnswerBody } from './answer-body.ts'
 import { withScenarioHeaders } from './answer-headers.ts'
+import { connectionOf, isFinished } from './listener.ts'
 import { toOperations } from './operations.ts'
 import { playScenario } from './play-scenario.ts'
 import type { RecordedRequest } from './records.ts'
@@ -21,7 +21,7 @@ export interface GenerateOptions {
   readonly paceMs: number
   readonly usage: UsageEstimate
   /** Connections to reset as soon as the next request comes over them. */
-  readonly doomed: WeakSet<Socket>
+  readonly doomed: WeakSet<object>
 }
 
 /** Plays a scenario as the HTTP answer to one request. Settles when the answer is over or the client has left. */
@@ -85,7 +85,7 @@ function watchClient(request: RecordedRequest, response: ServerResponse): Client
   const gone = new AbortController()
   let isExpected = false
   response.once('close', () => {
-    request.finished = response.writableFinished
+    request.finished = isFinished(response)
     if (!request.finished && !isExpected) request.closedAtMs = Date.now()
     gone.abort()
   })
@@ -103,18 +103,18 @@ export function isSilent({ status, body, html, stream, end }: Scenario): boolean
   return isEmpty && (end === 'cut' || end === 'stall')
 }
 
-function endWith(end: Scenario['end'], response: ServerResponse, client: Client, doomed: WeakSet<Socket>): void {
-  const { socket } = response
+function endWith(end: Scenario['end'], response: ServerResponse, client: Client, doomed: WeakSet<object>): void {
+  const connection = connectionOf(response)
   if (end === 'stall') return
   if (end === 'cut') {
     client.expectClose()
     // What was written leaves first; the missing last chunk tells the client that this is no end.
-    socket?.destroySoon()
+    connection?.end()
     return
   }
   response.end(() => {
-    if (socket === null) return
-    if (end === 'reset_next') doomed.add(socket)
-    if (end === 'idle_after') setTimeout(() => socket.destroySoon(), IDLE_MS).unref()
+    if (connection === undefined) return
+    if (end === 'reset_next') doomed.add(connection.key)
+    if (end === 'idle_after') setTimeout(() => connection.end(), IDLE_MS).unref()
   })
 }

@@ -1,12 +1,12 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { type JsonObject, wordOf } from '../lib/json.ts'
 import { toAnswerHeaders } from './answer-headers.ts'
 import { answerControl } from './control.ts'
 import { Decisions } from './decisions.ts'
 import { generate } from './generate.ts'
 import { type AuthFileOptions, type IssuedTokens, Issuer, type TokenOptions } from './issuer.ts'
+import { connectionOf, createListener, type Listener } from './listener.ts'
 import { SIMULATOR_MODELS } from './models.ts'
 import { answerCall, toCallName } from './other-calls.ts'
 import {
@@ -44,6 +44,8 @@ export interface SimulatorOptions {
   /** WebSocket clients may compress their messages. */
   readonly deflate?: boolean
   readonly tls?: { readonly key: string; readonly cert: string }
+  /** HTTP/2 is offered beside 1.1; needs `tls`. */
+  readonly http2?: boolean
   readonly scenarios?: readonly (ScenarioInput | Scenario)[]
   readonly tokenLifetimeS?: number
   /** Between events of scenarios that say nothing. */
@@ -70,10 +72,10 @@ export class Simulator {
   readonly #scripted = new ScriptedCalls()
   readonly #decisions: Decisions
   readonly #usage = new UsageEstimate()
-  readonly #doomed = new WeakSet<Socket>()
-  readonly #numbers = new WeakMap<Socket, number>()
+  readonly #doomed = new WeakSet<object>()
+  readonly #numbers = new WeakMap<object, number>()
   readonly #sockets: SocketEndpoint
-  readonly #server: Server
+  readonly #listener: Listener
   #httpConnections = 0
   #url = ''
 
@@ -84,12 +86,11 @@ export class Simulator {
     this.signIn = new SignIn(this.issuer)
     this.#script = new Script(options.scenarios)
     this.#decisions = new Decisions(options, this.issuer, this.#script, this.#scripted, () => this.models)
-    const listener: RequestListener = (request, response) => void this.#handle(request, response)
-    this.#server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener)
-    // A generating answer may be silent for as long as its script says.
-    this.#server.requestTimeout = 0
+    this.#listener = createListener(options, (request, response) => void this.#handle(request, response))
     this.#sockets = this.#createSockets()
-    this.#server.on('upgrade', (request, _socket, head) => void this.#sockets.handle(request, head))
+    const onUpgrade = (request: IncomingMessage, _socket: unknown, head: Buffer) =>
+      void this.#sockets.handle(request, head)
+    this.#listener.server.on('upgrade', onUpgrade)
   }
 
   /** Origin; the issuer is here, the backend below `basePath`. */
@@ -168,11 +169,12 @@ export class Simulator {
 
   async listen(): Promise<void> {
     const { port = 0, host = '127.0.0.1', tls } = this.#options
+    const { server } = this.#listener
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, host, resolve)
+      server.once('error', reject)
+      server.listen(port, host, resolve)
     })
-    const { port: bound } = this.#server.address() as AddressInfo
+    const { port: bound } = server.address() as AddressInfo
     const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
     const name = reachable.includes(':') ? `[${reachable}]` : reachable
     this.#url = `${tls === undefined ? 'http' : 'https'}://${name}:${bound}`
@@ -180,15 +182,16 @@ export class Simulator {
   }
 
   async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve))
-    this.#server.closeAllConnections()
+    const closed = new Promise((resolve) => this.#listener.server.close(resolve))
+    this.#listener.closeAllConnections()
     this.#sockets.close()
     await closed
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#doomed.has(request.socket)) {
-      request.socket.resetAndDestroy()
+    const connection = connectionOf(request)
+    if (connection !== undefined && this.#doomed.has(connection.key)) {
+      connection.reset()
       return
     }
     try {
@@ -208,7 +211,7 @@ export class Simulator {
     response: ServerResponse,
     read: { text: string; encoding: string | undefined; bytesReceived: number },
   ): Promise<void> {
-    const connection = this.#numberOf(message.socket)
+    const connection = this.#numberOf(connectionOf(message)?.key ?? message)
     const request = toRecordedRequest(message, { transport: 'http', connection, ...read })
     this.requests.push(request)
     const refusal = this.#decisions.findRefusal(request)
@@ -244,11 +247,11 @@ export class Simulator {
     })
   }
 
-  #numberOf(socket: Socket): number {
-    const known = this.#numbers.get(socket)
+  #numberOf(key: object): number {
+    const known = this.#numbers.get(key)
     if (known !== undefined) return known
     this.#httpConnections += 1
-    this.#numbers.set(socket, this.#httpConnections)
+    this.#numbers.set(key, this.#httpConnections)
     return this.#httpConnections
   }
 

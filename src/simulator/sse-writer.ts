@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import type { RawEvent } from './events.ts'
+import { isGone } from './listener.ts'
 import type { EventSink } from './play-scenario.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -61,7 +62,7 @@ export class SseWriter implements EventSink {
 
   /** Resolves when there is room for more, or nobody left to read it. */
   async #write(bytes: Buffer): Promise<void> {
-    if (this.#response.destroyed) return
+    if (isGone(this.#response)) return
     this.#onBytes(bytes.length)
     if (this.#response.write(bytes)) return
     await new Promise<void>((resolve) => {

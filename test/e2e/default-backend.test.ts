@@ -30,9 +30,9 @@ async function startProxy(port: number) {
 }
 
 /** The command with its default base URL, whose hosts are the simulator behind the proxy. */
-async function startBehindProxy(prepare: (simulator: Simulator) => void = () => {}, transport = 'auto') {
+async function startBehindProxy(prepare: (simulator: Simulator) => void = () => {}, transport = 'auto', http2 = false) {
   const tls = { key: readFileSync(join(TLS, 'key.pem'), 'utf8'), cert: readFileSync(join(TLS, 'cert.pem'), 'utf8') }
-  const simulator = await startSimulator({ tls })
+  const simulator = await startSimulator({ tls, http2 })
   onTestFinished(() => simulator.close())
   prepare(simulator)
   const proxy = await startProxy(Number(new URL(simulator.url).port))
@@ -80,6 +80,19 @@ test('O-01: the backend is reached through HTTPS_PROXY, trusted by NODE_EXTRA_CA
   const request = simulator.onlyRequest()
   expect([request.path, request.encoding]).toEqual(['/backend-api/codex/responses', 'zstd'])
   expect(simulator.calls).toContain('GET /backend-api/codex/models')
+})
+
+test('O-01: HTTP/2 is spoken inside the proxy’s tunnel where the backend has it', async () => {
+  const { simulator, proxy, ask } = await startBehindProxy(undefined, 'sse', true)
+  expect([(await ask()).status, (await ask()).status]).toEqual([200, 200])
+  expect(new Set(proxy.hosts)).toEqual(new Set(['chatgpt.com:443']))
+  expect(simulator.requests.map(({ headers }) => headers[':authority'])).toEqual(['chatgpt.com', 'chatgpt.com'])
+})
+
+test('O-01: a WebSocket needs 1.1 and gets it from a backend that has HTTP/2 too', async () => {
+  const { simulator, ask } = await startBehindProxy(undefined, 'auto', true)
+  expect((await ask()).status).toBe(200)
+  expect(simulator.onlyRequest().transport).toBe('websocket')
 })
 
 test('O-01: a WebSocket goes through the proxy too, in TLS', async () => {

@@ -6,7 +6,8 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { listenRaw } from './loopback.ts'
 
 const DIRECTORY = join(import.meta.dirname, '..', 'fixtures', 'tls')
-const IDENTITY = {
+/** Key and certificate for `localhost`, 127.0.0.1 and the hosts of the default configuration. */
+export const TEST_IDENTITY = {
   key: readFileSync(join(DIRECTORY, 'key.pem'), 'utf8'),
   cert: readFileSync(join(DIRECTORY, 'cert.pem'), 'utf8'),
 }
@@ -33,7 +34,7 @@ export interface Http2Loopback extends AsyncDisposable {
 
 /** Makes this process trust the tests' certificate. */
 export function trustTestCertificate(): void {
-  setDefaultCACertificates([...getCACertificates('default'), IDENTITY.cert])
+  setDefaultCACertificates([...getCACertificates('default'), TEST_IDENTITY.cert])
 }
 
 export interface Relay extends AsyncDisposable {
@@ -71,7 +72,7 @@ export async function listenHttp2(answer: AnswerStream): Promise<Http2Loopback> 
   const streams: SeenStream[] = []
   const sessions: Http2Session[] = []
   const sockets = new Set<Socket>()
-  const server = createSecureServer(IDENTITY)
+  const server = createSecureServer(TEST_IDENTITY)
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
