@@ -1,8 +1,11 @@
 const MODEL = 'gpt-5.5'
 
-/** @param answer which of the upstream's answers is wanted */
-export function responsesBody(answer: string): string {
-  return JSON.stringify({ model: MODEL, stream: true, input: `bench-${answer}` })
+/**
+ * As most agents ask: they keep the conversation themselves.
+ * @param answer which of the upstream's answers is wanted
+ */
+export function responsesBody(answer: string, fields: object = { store: false }): string {
+  return JSON.stringify({ model: MODEL, stream: true, ...fields, input: `bench-${answer}` })
 }
 
 export function chatBody(answer: string, fields: object = { stream: true }): string {

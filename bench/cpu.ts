@@ -19,6 +19,7 @@ const WARM_UP_ROUNDS = 10
 /** CPU time of the target's process for one request, many at once. Targets take turns within every round. */
 export const CPU_SCENARIOS: readonly Scenario[] = [
   cpuScenario({ name: 'relay', door: 'responses', body: responsesBody('text'), goal: 1.3 }),
+  cpuScenario({ name: 'relay-stored', door: 'responses', body: responsesBody('text', {}) }),
   cpuScenario({ name: 'chat', door: 'chat', body: chatBody('text'), goal: 2 }),
   cpuScenario({ name: 'chat-whole', door: 'chat', body: chatBody('text', {}), goal: 4.5 }),
   cpuScenario({ name: 'tools-relay', door: 'responses', body: responsesBody('tools') }),

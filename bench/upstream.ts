@@ -9,6 +9,8 @@ import { PACE_MS, PACED_DELTAS } from './scenario.ts'
 
 const EVENTS_PER_WRITE = 25
 const ARGUMENT_DELTAS = 100
+/** Events of a text turn ahead of its first delta. */
+const BEFORE_DELTAS = 4
 
 const deltas = Number(process.argv[2] ?? 300)
 const answers: Readonly<Record<string, readonly Buffer[]>> = {
@@ -16,7 +18,7 @@ const answers: Readonly<Record<string, readonly Buffer[]>> = {
   short: toWrites(textTurn(5), EVENTS_PER_WRITE),
   tools: toWrites(toolTurn(), EVENTS_PER_WRITE),
   paced: toWrites(textTurn(PACED_DELTAS), 1),
-  idle: toWrites(textTurn(1).slice(0, 3), 3),
+  idle: toWrites(textTurn(1).slice(0, BEFORE_DELTAS + 1), BEFORE_DELTAS + 1),
 }
 
 const server = createServer((request, response) => {
@@ -47,8 +49,8 @@ function writeFrom(response: ServerResponse, writes: readonly Buffer[], index: n
 
 /** Everything up to the first delta at once, then one event each pace. */
 function pace(response: ServerResponse, writes: readonly Buffer[]): void {
-  response.write(Buffer.concat(writes.slice(0, 3)))
-  let next = 3
+  response.write(Buffer.concat(writes.slice(0, BEFORE_DELTAS)))
+  let next = BEFORE_DELTAS
   const timer = setInterval(() => {
     const bytes = writes[next]
     next += 1
@@ -64,7 +66,19 @@ function textTurn(count: number): RawEvent[] {
   const texts = Array.from({ length: count }, (_, i) => (i % 7 === 0 ? ' token' : ' bench'))
   const message = item.message(texts.join(''))
   const open = item.message('', { status: 'in_progress', content: [] })
-  return [ev.created(), ev.added(open), ...texts.map((delta) => ev.text(delta)), ev.done(message), ev.completed()]
+  const part = (text: string) => ({ type: 'output_text', annotations: [], logprobs: [], text })
+  const whole = texts.join('')
+  return [
+    ev.created(),
+    ev.inProgress(),
+    ev.added(open),
+    ev.partAdded(part('')),
+    ...texts.map((delta) => ev.text(delta)),
+    ev.textDone(whole),
+    ev.partDone(part(whole)),
+    ev.done(message),
+    ev.completed(),
+  ]
 }
 
 /** Three calls, one behind the other. */
@@ -75,10 +89,11 @@ function toolTurn(): RawEvent[] {
     return [
       ev.toolCall('write', `call_${index}`, place),
       ...[...pieces, '"}'].map((delta) => ev.toolArgs(delta, place)),
+      ev.toolArgsDone(`${pieces.join('')}"}`, place),
       ev.toolDone('write', `${pieces.join('')}"}`, `call_${index}`, place),
     ]
   })
-  return [ev.created(), ...calls, ev.completed()]
+  return [ev.created(), ev.inProgress(), ...calls, ev.completed()]
 }
 
 function toWrites(events: readonly RawEvent[], perWrite: number): Buffer[] {

@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -16,8 +16,8 @@ const DERIVED_EPOCH_MS = 1_767_225_600_000
 
 /** The same UUIDv7-shaped id for the same parts, on every machine and after every restart. */
 export function derivedUuid(...parts: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(parts)).digest()
-  return formatUuidv7(DERIVED_EPOCH_MS + (hash.readUIntBE(0, 6) % 2 ** 34), hash.subarray(6, 16))
+  const digest = hash('sha256', JSON.stringify(parts), 'buffer')
+  return formatUuidv7(DERIVED_EPOCH_MS + (digest.readUIntBE(0, 6) % 2 ** 34), digest.subarray(6, 16))
 }
 
 function formatUuidv7(ms: number, tail: Uint8Array): string {
