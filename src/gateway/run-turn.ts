@@ -1,10 +1,5 @@
-import { atOrigin } from '../backends/openai-codex/backend-urls.ts'
-import { buildHeaders, buildUpgradeHeaders } from '../backends/openai-codex/headers.ts'
-import { conversationKey, type Identity, toSessionId, withIdentity } from '../backends/openai-codex/identity.ts'
 import { buildPayload, type Payload } from '../backends/openai-codex/payload.ts'
 import { toRateLimitHeaders } from '../backends/openai-codex/rate-limits.ts'
-import type { Attempt } from '../backends/openai-codex/transport.ts'
-import type { SocketAttempt } from '../backends/openai-codex/websocket/turn-request.ts'
 import type { JsonObject } from '../lib/json.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import { settleModelSettings } from '../models/settings.ts'
@@ -13,20 +8,21 @@ import type { ResponseMemory, ResponseStore } from '../store/response-store.ts'
 import { SealedOwners } from '../store/sealed-owners.ts'
 import { createMemoryStore } from '../store/sqlite-response-store.ts'
 import { mergeCapabilities } from '../turn/capabilities.ts'
-import type { Credential, CredentialSource, OpenStream } from '../turn/connector.ts'
+import type { Credential, OpenStream } from '../turn/connector.ts'
 import { GatewayError } from '../turn/errors.ts'
 import type { TurnStream } from '../turn/events.ts'
 import { limitOutput } from '../turn/limit-output.ts'
-import type { ModelSettings, ResolvedModel } from '../turn/model.ts'
+import type { ResolvedModel } from '../turn/model.ts'
 import { restoreToolNames } from '../turn/tool-names.ts'
-import type { InputItem, Turn } from '../turn/turn.ts'
+import type { Turn } from '../turn/turn.ts'
 import { signedIn, toConversation } from './account-choice.ts'
+import { Attempts } from './attempts.ts'
 import type { Backend } from './backend.ts'
-import type { Gateway, OpenTurn, PreparedTurn } from './gateway.ts'
+import type { Gateway, OpenTurn } from './gateway.ts'
 import { expandHistory, withoutReasoning } from './history.ts'
 import { peek } from './peek.ts'
+import type { ReadyTurn } from './ready-turn.ts'
 import { RecordedStream } from './recorded-stream.ts'
-import { type TurnInProgress, TurnMemory } from './turn-memory.ts'
 
 export interface PipelineOptions {
   readonly backends: readonly Backend[]
@@ -40,43 +36,17 @@ export interface PipelineOptions {
   readonly used?: (accountId: string, usage: unknown) => void
 }
 
-/** A turn with all that was decided about it. */
-export interface ReadyTurn extends PreparedTurn {
-  readonly backend: Backend
-  readonly resolved: ResolvedModel
-  readonly settings: ModelSettings
-  readonly payload: Payload
-  /** The account of this turn. */
-  readonly credentials: CredentialSource
-  readonly credential: Credential
-  readonly memory: ResponseMemory | undefined
-  /** The request's input without the conversation that `previous_response_id` stands for. */
-  readonly ownInput: readonly InputItem[]
-  readonly sent: SentTurn
-}
-
-/** What becomes known of a turn as it is sent. */
-interface SentTurn {
-  conversation: Conversation | undefined
-}
-
-interface Conversation {
-  readonly accountId: string
-  readonly key: string
-  readonly sessionId: string
-  readonly turn: TurnInProgress
-}
-
 /** The pipeline from a parsed turn to the events of its answer. */
 export class TurnPipeline implements Gateway<ReadyTurn> {
   readonly #options: PipelineOptions
   readonly #responses: ResponseStore
   readonly #reasoning = new ReasoningStore()
-  readonly #turns = new TurnMemory()
+  readonly #attempts: Attempts
   readonly #owners = new SealedOwners()
 
   constructor(options: PipelineOptions) {
     this.#options = options
+    this.#attempts = new Attempts(options.installationId)
     this.#responses = options.responses ?? createMemoryStore(options.warn)
   }
 
@@ -156,14 +126,14 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
         payload,
         host: backend.host,
         credentials: ready.credentials,
-        prepareAttempt: (credential) => this.#attempt(ready, credential, signal),
-        prepareSocket: (credential) => this.#socketAttempt(ready, credential, signal),
+        prepareAttempt: (credential) => this.#attempts.forHttp(ready, credential, signal),
+        prepareSocket: (credential) => this.#attempts.forSocket(ready, credential, signal),
         timeoutMs: backend.timeoutMs,
         observer: {
           answered: (response, credential) => {
             used = credential
             backend.observer.answered(response, credential)
-            this.#keepTurnState(ready, credential, response.headers['x-codex-turn-state'])
+            this.#attempts.keepTurnState(ready, credential, response.headers['x-codex-turn-state'])
           },
           limited: (limits) => backend.limits.see(used.accountId ?? '', limits),
         },
@@ -176,74 +146,6 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     // Over a socket the limits come as events, ahead of any answer head.
     const limitHeaders = toRateLimitHeaders(backend.limits.of(used.accountId ?? ''))
     return this.#recorded(ready, { ...open, headers: { ...limitHeaders, ...open.headers } }, limited)
-  }
-
-  async #attempt(ready: ReadyTurn, credential: Credential, signal: AbortSignal): Promise<Attempt> {
-    const { backend, payload } = ready
-    const body = toJson(withIdentity(payload, this.#identity(ready, credential)))
-    const packed = await backend.compress(body)
-    const { url, input } = await this.#addressed(ready, credential, signal)
-    const headers = buildHeaders({ ...input, contentEncoding: packed.encoding })
-    return { url, headers, body: packed.body, bodyBytes: body.length }
-  }
-
-  async #socketAttempt(ready: ReadyTurn, credential: Credential, signal: AbortSignal): Promise<SocketAttempt> {
-    const { backend, turn } = ready
-    const { url, input } = await this.#addressed(ready, credential, signal)
-    const accountId = credential.accountId ?? ''
-    const { sessionId } = input.identity
-    return {
-      url,
-      identity: input.identity,
-      conversation: {
-        accountId,
-        key: JSON.stringify([backend.name, accountId, turn.client.keyId, turn.agent ?? '', sessionId]),
-      },
-      headers: (kind) => buildUpgradeHeaders(input, kind),
-    }
-  }
-
-  /** Where a try goes, and what its headers are made of. */
-  async #addressed(ready: ReadyTurn, credential: Credential, signal: AbortSignal) {
-    const { backend, payload, turn } = ready
-    const { origin, routingOverride } = await backend.workspaces.find(credential, signal)
-    const input = {
-      identity: this.#identity(ready, credential),
-      client: backend.identity,
-      credential,
-      payload,
-      codexHeaders: turn.client.codexHeaders,
-      turnState: this.#conversation(ready, credential).turn.state,
-      cookie: backend.cookies.header(credential.accountId ?? ''),
-      contentEncoding: undefined,
-      routingOverride,
-    }
-    return { url: origin === undefined ? backend.responsesUrl : atOrigin(backend.responsesUrl, origin), input }
-  }
-
-  #identity(ready: ReadyTurn, credential: Credential): Identity {
-    const { key, sessionId, turn } = this.#conversation(ready, credential)
-    const { turnId, contextWindowId, startedAtMs } = turn
-    const { installationId } = this.#options
-    return { key, sessionId, installationId, turnId, contextWindowId, startedAtMs, credentialKind: credential.kind }
-  }
-
-  /** What this request belongs to; asked for once, so that a retry stays in it. */
-  #conversation(ready: ReadyTurn, credential: Credential): Conversation {
-    const { payload, sent } = ready
-    const accountId = credential.accountId ?? ''
-    const known = sent.conversation
-    if (known?.accountId === accountId) return known
-    const key = conversationKey(ready.turn, payload, { accountId, slug: ready.slug })
-    const sessionId = toSessionId(key)
-    const turn = this.#turns.enter(accountId, sessionId, payload.isFollowUp)
-    const conversation = { accountId, key, sessionId, turn }
-    sent.conversation = conversation
-    return conversation
-  }
-
-  #keepTurnState(ready: ReadyTurn, credential: Credential, state: string | undefined): void {
-    if (state !== undefined && state !== '') this.#conversation(ready, credential).turn.state ??= state
   }
 
   #backend(name: string): Backend {
@@ -307,18 +209,6 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 }
 
 const MOVED = 'An account was refused; the turn goes to another one.'
-
-/** JSON.parse takes any depth, JSON.stringify does not. */
-function toJson(body: JsonObject): string {
-  try {
-    return JSON.stringify(body)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new GatewayError('invalid_json', 'The request is nested too deeply. A few thousand levels are the limit.', {
-      cause: error,
-    })
-  }
-}
 
 function scopeOf(turn: Turn, credential: Credential, resolved: ResolvedModel): ReasoningScope {
   return { keyId: turn.client.keyId, accountId: credential.accountId ?? '', slug: resolved.slug }
