@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createSecureServer, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { listenRaw } from './loopback.ts'
 
 const DIRECTORY = join(import.meta.dirname, '..', 'fixtures', 'tls')
 /** Key and certificate for `localhost`, 127.0.0.1 and the hosts of the default configuration. */
@@ -35,36 +34,6 @@ export interface Http2Loopback extends AsyncDisposable {
 /** Makes this process trust the tests' certificate. */
 export function trustTestCertificate(): void {
   setDefaultCACertificates([...getCACertificates('default'), TEST_IDENTITY.cert])
-}
-
-export interface Relay extends AsyncDisposable {
-  readonly url: string
-  connections(): number
-  /** The next bytes over a connection that is open now get no further: they find it closed or reset. */
-  cut(how: 'closed' | 'reset'): void
-}
-
-/** Hands bytes on to a port, until it is told to be a dead connection. */
-export async function listenRelay(port: number): Promise<Relay> {
-  const cuts: ((how: 'closed' | 'reset') => void)[] = []
-  const server = await listenRaw((socket) => {
-    const upstream = connect(port, '127.0.0.1')
-    upstream.on('error', () => socket.destroy())
-    socket.on('close', () => upstream.destroy())
-    socket.pipe(upstream).pipe(socket)
-    cuts.push((how) => {
-      socket.unpipe()
-      upstream.unpipe()
-      socket.once('data', () => void (how === 'reset' ? socket.resetAndDestroy() : socket.destroy())).resume()
-    })
-  })
-  return {
-    ...server,
-    url: server.url.replace('http:', 'https:'),
-    cut(how) {
-      for (const cut of cuts.splice(0)) cut(how)
-    },
-  }
 }
 
 /** A server of this test's own that speaks HTTP/2 over TLS; it reads every request whole and then calls `answer`. */

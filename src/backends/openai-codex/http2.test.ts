@@ -1,7 +1,8 @@
 import { constants, type Http2Stream, type ServerHttp2Stream } from 'node:http2'
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { listenHttp2, listenRelay, trustTestCertificate } from '../../../test/support/loopback-http2.ts'
+import { listenHttp2, trustTestCertificate } from '../../../test/support/loopback-http2.ts'
+import { listenRelay } from '../../../test/support/relay.ts'
 import { GatewayError } from '../../turn/errors.ts'
 import { HttpClient, isConnectError } from './http-client.ts'
 
@@ -202,11 +203,12 @@ test.each(['closed', 'reset'] as const)(
     await using server = await listenHttp2((stream) => say(stream, 'ok'))
     await using relay = await listenRelay(server.port)
     const client = createClient()
-    expect(await ask(client, relay.url)).toBe('ok')
+    const url = relay.url.replace('http:', 'https:')
+    expect(await ask(client, url)).toBe('ok')
     await delay(50)
     // What is sent from now on arrives nowhere, and then the connection turns out to be dead.
     relay.cut(how)
-    expect([await ask(client, relay.url), server.streams.length, relay.connections()]).toEqual(['ok', 2, 2])
+    expect([await ask(client, url), server.streams.length, relay.connections()]).toEqual(['ok', 2, 2])
   },
 )
 

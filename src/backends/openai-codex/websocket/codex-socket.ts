@@ -1,7 +1,7 @@
-import type { WebSocket } from 'ws'
 import { bytesOf } from '../../../lib/byte-string.ts'
 import type { HeldContext } from './continuation.ts'
 import { type AnswerOptions, type FinishedResponse, SocketAnswer } from './socket-answer.ts'
+import type { BackendSocket } from './upgrade.ts'
 
 export interface SocketTimes {
   readonly now: () => number
@@ -14,20 +14,23 @@ export interface AskOptions extends Omit<AnswerOptions, 'socket' | 'onEnd'> {
   readonly onEnd: (finished: FinishedResponse | undefined) => void
 }
 
+/** How long the backend may take to answer a close. */
+const CLOSE_WITHIN_MS = 2000
+
 /** One connection to the backend: one response at a time, and the context the backend holds for it. */
 export class CodexSocket {
   readonly openedAtMs: number
   lastUsedAtMs: number
   /** What can be gone on from; undefined before the first answer and after one that did not finish. */
   held: HeldContext | undefined
-  readonly #socket: WebSocket
+  readonly #socket: BackendSocket
   readonly #times: SocketTimes
   readonly #ping: NodeJS.Timeout
   #answer: SocketAnswer | undefined
   #isReserved = true
   #isAlive = true
 
-  constructor(socket: WebSocket, times: SocketTimes, onClose: () => void) {
+  constructor(socket: BackendSocket, times: SocketTimes, onClose: () => void) {
     this.#socket = socket
     this.#times = times
     this.openedAtMs = times.now()
@@ -55,10 +58,14 @@ export class CodexSocket {
 
   reserve(): void {
     this.#isReserved = true
+    this.#socket.connection?.ref()
   }
 
+  /** Idle again; as such it holds no process. */
   release(): void {
     this.#isReserved = false
+    this.#isAlive = true
+    this.#socket.connection?.unref()
     this.lastUsedAtMs = this.#times.now()
   }
 
@@ -90,8 +97,12 @@ export class CodexSocket {
     this.#socket.terminate()
   }
 
+  /** With a word to the backend, which need not answer it. */
   close(): void {
+    clearInterval(this.#ping)
     this.#socket.close(1000)
+    const timer = setTimeout(() => this.terminate(), CLOSE_WITHIN_MS).unref()
+    this.#socket.once('close', () => clearTimeout(timer))
   }
 
   #onPing(): void {

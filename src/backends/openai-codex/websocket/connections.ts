@@ -14,6 +14,8 @@ export interface TransportOptions {
   readonly mode: 'auto' | 'websocket' | 'sse'
   readonly proxy: ProxySettings
   readonly limits?: Partial<PoolLimits>
+  /** How often an idle connection is asked for a sign of life, ms. */
+  readonly pingMs?: number
   readonly now?: () => number
 }
 
@@ -72,9 +74,8 @@ export class Connections {
   /** Takes a connection into the pool; its host is trusted again. */
   adopt(host: string, conversation: Conversation, socket: NonNullable<Upgraded['socket']>): CodexSocket {
     this.#avoided.delete(host)
-    const adopted: CodexSocket = new CodexSocket(socket, { now: this.#now, pingMs: PING_MS }, () =>
-      this.#pool.remove(adopted),
-    )
+    const times = { now: this.#now, pingMs: this.#options.pingMs ?? PING_MS }
+    const adopted: CodexSocket = new CodexSocket(socket, times, () => this.#pool.remove(adopted))
     this.#pool.add(conversation, adopted)
     return adopted
   }

@@ -114,9 +114,8 @@ export class SocketAnswer implements TurnStream, AsyncIterator<EventBatch, undef
     this.#queue = []
     this.#queuedBytes = 0
     if (this.#isPaused) {
-      this.#isPaused = false
       this.#silence.refresh()
-      this.#options.socket.resume()
+      this.#resume()
     }
     return batch
   }
@@ -151,8 +150,15 @@ export class SocketAnswer implements TurnStream, AsyncIterator<EventBatch, undef
     this.#isOver = true
     clearTimeout(this.#silence)
     this.#signal.removeEventListener('abort', this.#onAbort)
+    // The next answer must not wait until this one is read: all of it is here.
+    if (this.#isPaused) this.#resume()
     this.#options.onEnd(finished)
     this.#wakeUp()
+  }
+
+  #resume(): void {
+    this.#isPaused = false
+    this.#options.socket.resume()
   }
 
   #wakeUp(): void {

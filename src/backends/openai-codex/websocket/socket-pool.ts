@@ -34,8 +34,8 @@ export class SocketPool {
   readonly #limits: PoolLimits
   readonly #now: () => number
   #entries: Entry[] = []
-  /** Upgrades under way count as connections. */
-  readonly #opening = new Map<string, number>()
+  /** Whose upgrades are under way; they count as connections. */
+  readonly #opening: Conversation[] = []
   readonly #sweep: NodeJS.Timeout
 
   constructor(limits: PoolLimits, now: () => number) {
@@ -65,21 +65,19 @@ export class SocketPool {
   }
 
   /** Room for one more connection, made by closing an idle one if need be. Every true needs one `opened`. */
-  mayOpen({ accountId }: Conversation): boolean {
-    const own = this.#entries.filter(({ conversation }) => conversation.accountId === accountId)
-    const opening = this.#opening.get(accountId) ?? 0
-    if (own.length + opening >= this.#limits.maxSocketsPerAccount) {
-      const idle = leastRecent(own.filter(({ socket }) => !socket.isBusy))
-      if (idle === undefined) return false
-      this.#drop(idle)
-    }
-    this.#opening.set(accountId, opening + 1)
-    return true
+  mayOpen(conversation: Conversation): boolean {
+    const { maxSocketsPerConversation, maxSocketsPerAccount } = this.#limits
+    const hasRoom =
+      this.#makeRoom(maxSocketsPerConversation, ({ key }) => key === conversation.key) &&
+      this.#makeRoom(maxSocketsPerAccount, ({ accountId }) => accountId === conversation.accountId)
+    if (hasRoom) this.#opening.push(conversation)
+    return hasRoom
   }
 
   /** The upgrade that `mayOpen` allowed has ended, well or not. */
-  opened({ accountId }: Conversation): void {
-    this.#opening.set(accountId, (this.#opening.get(accountId) ?? 1) - 1)
+  opened(conversation: Conversation): void {
+    const index = this.#opening.findIndex(({ key }) => key === conversation.key)
+    if (index >= 0) this.#opening.splice(index, 1)
   }
 
   add(conversation: Conversation, socket: CodexSocket): void {
@@ -94,6 +92,14 @@ export class SocketPool {
   close(): void {
     clearInterval(this.#sweep)
     for (const entry of [...this.#entries]) if (!entry.socket.isBusy) this.#drop(entry)
+  }
+
+  #makeRoom(limit: number, isOwn: (conversation: Conversation) => boolean): boolean {
+    const own = this.#entries.filter(({ conversation }) => isOwn(conversation))
+    if (own.length + this.#opening.filter(isOwn).length < limit) return true
+    const idle = leastRecent(own.filter(({ socket }) => !socket.isBusy))
+    if (idle !== undefined) this.#drop(idle)
+    return idle !== undefined
   }
 
   #closeIdle(): void {

@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { SendError } from '../../../lib/send-error.ts'
 import { GatewayError } from '../../../turn/errors.ts'
@@ -22,8 +23,14 @@ export interface UpgradeAnswer {
   readonly setCookies: readonly string[]
 }
 
+/** A WebSocket that shows what it runs over. */
+export class BackendSocket extends WebSocket {
+  /** Undefined before the upgrade. */
+  connection: Pick<Socket, 'ref' | 'unref'> | undefined
+}
+
 export type Upgraded =
-  | { readonly socket: WebSocket; readonly answer: UpgradeAnswer }
+  | { readonly socket: BackendSocket; readonly answer: UpgradeAnswer }
   | { readonly socket: undefined; readonly answer: UpgradeAnswer; readonly bodyText: string }
 
 /** Answers of the backend may be as large as one event over HTTP may be. */
@@ -38,7 +45,7 @@ export async function upgrade(request: UpgradeRequest, signal: AbortSignal): Pro
   const url = new URL(request.url.replace(/^http/, 'ws'))
   if (signal.aborted) throw toCancelled(signal, { host: url.host, reached: false })
   const giveUp = new AbortController()
-  const socket = new WebSocket(url, {
+  const socket = new BackendSocket(url, {
     perMessageDeflate: {},
     skipUTF8Validation: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -50,6 +57,7 @@ export async function upgrade(request: UpgradeRequest, signal: AbortSignal): Pro
   let answer: UpgradeAnswer = { status: 101, headers: {}, setCookies: [] }
   socket.once('upgrade', (response: IncomingMessage) => {
     answer = toAnswer(response)
+    socket.connection = response.socket
   })
   socket.once('open', () => resolve({ socket, answer }))
   socket.once('unexpected-response', (_outgoing: ClientRequest, response: IncomingMessage) => {
