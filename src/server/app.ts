@@ -17,6 +17,7 @@ import type { Frontend, SocketForm } from '../turn/frontend.ts'
 import { createAuthenticate } from './client-auth.ts'
 import { HttpServer } from './http-server.ts'
 import { mountMessagesRoutes } from './messages-routes.ts'
+import { RequestMetrics } from './request-metrics.ts'
 import { mountResponsesRoutes } from './responses-routes.ts'
 import { Router } from './router.ts'
 import { mountRoutes } from './routes.ts'
@@ -63,15 +64,18 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     used: (accountId, usage) => tokens.add(accountId, usage),
   })
   const router = new Router()
+  const metrics = new RequestMetrics(backends)
   const turnOptions = { gateway, maxBodyBytes: config.server.max_body_bytes, keepaliveMs }
   const doors = [chatCompletions, responses, anthropicMessages]
   for (const door of doors) for (const path of door.paths) router.add('POST', path, turnRoute(door, turnOptions))
-  const sockets = config.server.websocket ? new TurnSockets({ ...turnOptions, forms: toForms(doors), log }) : undefined
+  const sockets = config.server.websocket
+    ? new TurnSockets({ ...turnOptions, forms: toForms(doors), log, metrics })
+    : undefined
   const listing = createModelListing({ instances: backends, resolver })
   mountResponsesRoutes(router, { gateway, store, maxBodyBytes: config.server.max_body_bytes })
   mountMessagesRoutes(router, { gateway, listing, maxBodyBytes: config.server.max_body_bytes })
   const main = backends.find(({ name }) => name === resolver.defaultInstance) ?? backends[0]
-  if (main !== undefined) mountRoutes(router, { listing, backend: main })
+  if (main !== undefined) mountRoutes(router, { listing, backend: main, metrics })
 
   const { host, port, api_keys: apiKeys, allowed_hosts: allowedHosts, cors_origins: corsOrigins } = config.server
   const origins = { allowedHosts, corsOrigins, isLoopbackBind: isLoopbackHost(host) }
@@ -82,6 +86,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     origins,
     errorForms,
     log,
+    metrics,
     sockets,
   })
   return {

@@ -59,11 +59,12 @@ export class Exchange extends Stoppable {
   }
 
   sendJson(status: number, body: object): void {
-    const bytes = Buffer.from(JSON.stringify(body))
-    this.writeHead(status, {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': String(bytes.length),
-    })
+    this.sendText(JSON.stringify(body), 'application/json; charset=utf-8', status)
+  }
+
+  sendText(text: string, type: string, status = 200): void {
+    const bytes = Buffer.from(text)
+    this.writeHead(status, { 'content-type': type, 'content-length': String(bytes.length) })
     this.response.end(this.request.method === 'HEAD' ? undefined : bytes)
   }
 

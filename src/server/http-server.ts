@@ -16,6 +16,7 @@ import type { Authenticate } from './client-auth.ts'
 import { Exchange } from './exchange.ts'
 import { guardOrigin, type OriginRules } from './origin-guard.ts'
 import { logRequest } from './request-log.ts'
+import type { RequestMetrics } from './request-metrics.ts'
 import type { Router } from './router.ts'
 import { asksForWebSocket, ignoreUpgrade } from './upgrade-request.ts'
 
@@ -26,6 +27,7 @@ export interface HttpServerOptions {
   /** Protocols whose errors are not in OpenAI's form. */
   readonly errorForms: readonly ErrorForm[]
   readonly log: Logger
+  readonly metrics: RequestMetrics
   /** Undefined = no WebSockets: a wish for one is not heard. */
   readonly sockets: SocketEndpoint | undefined
 }
@@ -221,6 +223,9 @@ export class HttpServer {
 
   #log({ request, response, notes, id, path, startedAtMs }: Exchange, switched?: 101): void {
     const status = switched ?? (response.writableFinished ? response.statusCode : 499)
-    logRequest(this.#options.log, { id, method: request.method, path, status, ms: Date.now() - startedAtMs }, notes)
+    const { log, metrics, router } = this.#options
+    const line = { id, method: request.method, path, status, ms: Date.now() - startedAtMs }
+    metrics.observe(router.nameOf(path), line, notes)
+    logRequest(log, line, notes)
   }
 }

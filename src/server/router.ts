@@ -15,7 +15,7 @@ export interface Match {
 }
 
 const OFFERED =
-  'Offered here: POST /v1/chat/completions, POST /v1/responses, GET and DELETE /v1/responses/{id}, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, GET /v1/usage, GET /health, GET /ready. Base URLs end in /v1.'
+  'Offered here: POST /v1/chat/completions, POST /v1/responses, GET and DELETE /v1/responses/{id}, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, GET /v1/usage, GET /metrics, GET /health, GET /ready. Base URLs end in /v1.'
 
 /** Exact paths, and prefixes for the one-segment parameters of `…/{id}` routes. */
 export class Router {
@@ -43,6 +43,13 @@ export class Router {
     route.methods.set(method, handler)
     this.#exact.set(path, route)
     return this
+  }
+
+  /** The route's own name of a path, `other` for paths there are none of: few, whatever clients ask for. */
+  nameOf(path: string): string {
+    if (this.#exact.has(path)) return path
+    const prefix = this.#prefixes.find(([start]) => path.startsWith(start))?.[0]
+    return prefix === undefined ? 'other' : `${prefix}{id}`
   }
 
   /** @throws GatewayError `unknown_url`, `method_not_allowed` */

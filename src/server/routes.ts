@@ -4,6 +4,7 @@ import { GatewayError } from '../turn/errors.ts'
 import type { Exchange } from './exchange.ts'
 import { getModel, isMessagesClient, listModels } from './messages-routes.ts'
 import { toModelId } from './model-id.ts'
+import type { RequestMetrics } from './request-metrics.ts'
 import type { Router } from './router.ts'
 import type { WiredBackend } from './wire-backend.ts'
 
@@ -11,12 +12,17 @@ export interface RouteParts {
   readonly listing: ModelListing
   /** The default backend. */
   readonly backend: WiredBackend
+  readonly metrics: RequestMetrics
 }
 
+/** Prometheus' text format. */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
 /** Everything besides turns (connector.md §4.6, §13.4, §14). */
-export function mountRoutes(router: Router, { listing, backend }: RouteParts): void {
+export function mountRoutes(router: Router, { listing, backend, metrics }: RouteParts): void {
   router.addPublic('GET', '/health', (exchange) => exchange.sendJson(200, { status: 'ok' }))
   router.add('GET', '/ready', (exchange) => ready(exchange, backend))
+  router.add('GET', '/metrics', (exchange) => exchange.sendText(metrics.render(), METRICS_TYPE))
   router.add('GET', '/v1/models', (exchange) => {
     if (isMessagesClient(exchange)) return listModels(exchange, listing)
     exchange.sendJson(200, exchange.url.searchParams.has('client_version') ? listing.codexList() : listing.list())

@@ -1,9 +1,10 @@
 import type { Gateway, OpenTurn, PreparedTurn } from '../gateway/gateway.ts'
 import type { Frontend } from '../turn/frontend.ts'
 import type { Exchange } from './exchange.ts'
+import { FirstTimes } from './first-times.ts'
 import { readJsonBody } from './read-json-body.ts'
 import { StreamWriter } from './stream-writer.ts'
-import { noteRequestId, noteUsage, prepareTurn, pump, reportHeaders } from './turn-steps.ts'
+import { noteRequestId, noteTransport, noteUsage, prepareTurn, pump, reportHeaders } from './turn-steps.ts'
 
 /** A stream's headers leave this long after the request at the latest (connector.md §9.4). */
 const HEADERS_WITHIN_MS = 5000
@@ -32,8 +33,12 @@ export function turnRoute<P extends PreparedTurn>(frontend: Frontend, options: T
 async function answer(exchange: Exchange, frontend: Frontend, prepared: PreparedTurn, opening: Promise<OpenTurn>) {
   const open = await opening
   noteRequestId(exchange, open)
-  for await (const _ of open.events) {
+  const firsts = new FirstTimes(exchange)
+  try {
     // Collected on the way; an answer in one piece needs nothing but the end.
+    for await (const batch of open.events) if (!firsts.areKnown) firsts.see(batch)
+  } finally {
+    noteTransport(exchange, open)
   }
   exchange.setHeaders(open.headers)
   noteUsage(exchange, open)

@@ -6,6 +6,7 @@ import { GatewayError } from '../turn/errors.ts'
 import type { SocketForm } from '../turn/frontend.ts'
 import type { Exchange } from './exchange.ts'
 import { logRequest } from './request-log.ts'
+import type { RequestMetrics } from './request-metrics.ts'
 import { type SocketTurnReport, TurnSocket } from './turn-socket.ts'
 
 export interface TurnSocketsOptions<P extends PreparedTurn> {
@@ -17,6 +18,7 @@ export interface TurnSocketsOptions<P extends PreparedTurn> {
   /** Silence after which a client gets a sign of life, or is asked for one, ms. */
   readonly keepaliveMs: number
   readonly log: Logger
+  readonly metrics: RequestMetrics
 }
 
 /** More than one person's agents open; each costs memory for what it may go on from. */
@@ -111,9 +113,12 @@ export class TurnSockets<P extends PreparedTurn> {
   }
 
   #log({ path }: Exchange, { id, status, ms, notes }: SocketTurnReport): void {
-    const { log } = this.#options
+    const { log, metrics } = this.#options
     const { cause, ...others } = notes
     if (cause !== undefined) log.error({ id, err: cause }, 'the gateway failed')
-    logRequest(log, { id, method: 'WEBSOCKET', path, status, ms }, others)
+    const line = { id, method: 'WEBSOCKET', path, status, ms }
+    // A path that is served is a route's name.
+    metrics.observe(path, line, others)
+    logRequest(log, line, others)
   }
 }

@@ -1,16 +1,17 @@
 import type { Gateway, OpenTurn, PreparedTurn } from '../gateway/gateway.ts'
 import { isObject, type JsonObject, numberAt, objectAt } from '../lib/json.ts'
 import type { ResponseMemory } from '../store/response-store.ts'
-import type { TransportStats } from '../turn/connector.ts'
 import type { GatewayError } from '../turn/errors.ts'
 import type { EventBatch } from '../turn/events.ts'
 import type { Turn } from '../turn/turn.ts'
+import { FirstTimes } from './first-times.ts'
 import type { Stoppable } from './stoppable.ts'
 
 /** Who waits for a turn: a request, or a message on a socket. */
 export interface Asker extends Stoppable {
   /** What the log line says besides status and time. */
   readonly notes: JsonObject
+  readonly startedAtMs: number
   readonly clientLeft: boolean
 }
 
@@ -49,11 +50,14 @@ export function toTurnNotes({ client, model }: Turn): JsonObject {
 
 /** Everything from the first event to the last; a failure is the sink's to tell. */
 export async function pump(asker: Asker, opening: OpenTurn | Promise<OpenTurn>, sink: TurnSink): Promise<void> {
+  let open: OpenTurn | undefined
   try {
-    const open = await opening
+    open = await opening
     noteRequestId(asker, open)
     sink.begin?.(open)
+    const firsts = new FirstTimes(asker)
     for await (const batch of open.events) {
+      if (!firsts.areKnown) firsts.see(batch)
       const full = sink.take(batch)
       if (full) await sink.drained(asker.signal)
     }
@@ -63,6 +67,7 @@ export async function pump(asker: Asker, opening: OpenTurn | Promise<OpenTurn>, 
     noteFailure(asker, error, thrown)
     if (!asker.clientLeft) sink.fail(error)
   } finally {
+    if (open !== undefined) noteTransport(asker, open)
     sink.end()
   }
 }
@@ -94,7 +99,6 @@ export function noteRequestId({ notes }: Asker, open: OpenTurn): void {
 }
 
 export function noteUsage({ notes }: Asker, open: OpenTurn): void {
-  noteTransport(notes, open.stats)
   const usage = open.response().usage
   if (!isObject(usage)) return
   const input = numberAt(usage, 'input_tokens')
@@ -107,7 +111,7 @@ export function noteUsage({ notes }: Asker, open: OpenTurn): void {
 }
 
 /** How the turn reached the backend; zeros are left out. */
-function noteTransport(notes: JsonObject, stats: TransportStats): void {
+export function noteTransport({ notes }: Asker, { stats }: OpenTurn): void {
   notes.transport = stats.transport
   notes.upstream_bytes = stats.bytesSent
   if (stats.itemsSkipped > 0) notes.items_skipped = stats.itemsSkipped

@@ -11,6 +11,11 @@ export class SocketTransport {
     this.#connections = new Connections(options)
   }
 
+  /** To the backend, idle ones included. */
+  get openSockets(): number {
+    return this.#connections.pool.size
+  }
+
   /** Resolves with the answer's first event at hand. @throws GatewayError */
   async open(request: SocketTurnRequest, signal: AbortSignal): Promise<OpenStream> {
     if (this.#connections.avoids(request.host)) return this.#connections.overHttp(request, signal)
