@@ -1,5 +1,6 @@
 import { buildPayload, type Payload } from '../backends/openai-codex/payload.ts'
 import { toRateLimitHeaders } from '../backends/openai-codex/rate-limits.ts'
+import type { AnswerForm } from '../backends/openai-codex/websocket/match-answer.ts'
 import type { JsonObject } from '../lib/json.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import { settleModelSettings } from '../models/settings.ts'
@@ -9,6 +10,7 @@ import { SealedOwners } from '../store/sealed-owners.ts'
 import { createMemoryStore } from '../store/sqlite-response-store.ts'
 import { mergeCapabilities } from '../turn/capabilities.ts'
 import type { Credential, OpenStream } from '../turn/connector.ts'
+import type { Endpoint } from '../turn/endpoint.ts'
 import { GatewayError } from '../turn/errors.ts'
 import type { TurnStream } from '../turn/events.ts'
 import { limitOutput } from '../turn/limit-output.ts'
@@ -121,7 +123,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     const open = await backend.transport.open(
       {
         endpoint: turn.endpoint,
-        form: turn.endpoint === 'chat' ? 'message' : 'items',
+        form: ANSWER_FORMS[turn.endpoint],
         slug,
         payload,
         host: backend.host,
@@ -207,6 +209,15 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
     this.#options.warn({ reason: error instanceof Error ? error.message : String(error) }, 'an answer is not stored')
   }
 }
+
+/** Protocols without items write an answer down as one message with its calls. */
+const ANSWER_FORMS = {
+  chat: 'message',
+  messages: 'items',
+  responses: 'items',
+  ollama: 'message',
+  gemini: 'message',
+} as const satisfies Record<Endpoint, AnswerForm>
 
 const MOVED = 'An account was refused; the turn goes to another one.'
 

@@ -81,7 +81,7 @@ export function createModelResolver(options: ModelResolverOptions): ModelResolve
     defaultInstance,
     aliasNames: aliases.names,
     resolve(clientModel, endpoint) {
-      const client = parseSelector(clientModel, names)
+      const client = parseSelector(endpoint === 'ollama' ? clientModel.replace(/:latest$/i, '') : clientModel, names)
       const target = applyAlias(client)
       const instance = pickInstance(client, target ?? client)
       const { model, query } = target ?? client

@@ -16,6 +16,12 @@ export interface SettingsInput {
 const BODY_PATHS: Record<Endpoint, WishPaths> = {
   chat: { effort: 'reasoning_effort', verbosity: 'verbosity', summary: 'reasoning.summary' },
   messages: { effort: 'output_config.effort', verbosity: 'model', summary: 'thinking.display' },
+  ollama: { effort: 'think', verbosity: 'model', summary: 'think' },
+  gemini: {
+    effort: 'generationConfig.thinkingConfig.thinkingLevel',
+    verbosity: 'model',
+    summary: 'generationConfig.thinkingConfig.includeThoughts',
+  },
   responses: { effort: 'reasoning.effort', verbosity: 'text.verbosity', summary: 'reasoning.summary' },
 }
 const QUERY_PATHS: WishPaths = { effort: 'model', verbosity: 'model', summary: 'model' }

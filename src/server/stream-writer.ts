@@ -8,9 +8,17 @@ import type { Exchange } from './exchange.ts'
 import type { TurnSink } from './turn-steps.ts'
 
 const HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
   'x-accel-buffering': 'no',
+}
+
+const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
+export interface StreamForm {
+  /** Silence after which the client gets a sign of life, ms. */
+  readonly keepaliveMs: number
+  /** undefined = server-sent events. */
+  readonly contentType: string | undefined
 }
 
 /** The client's side of a stream: sends the head, writes whole batches, breaks silences. */
@@ -21,11 +29,11 @@ export class StreamWriter implements TurnSink {
   #isHeadSent = false
 
   /** The head leaves with the first bytes: one packet, one system call. */
-  constructor(exchange: Exchange, encoder: Encoder, keepaliveMs: number) {
+  constructor(exchange: Exchange, encoder: Encoder, { keepaliveMs, contentType = EVENT_STREAM }: StreamForm) {
     const { response } = exchange
     this.#response = response
     this.#encoder = encoder
-    exchange.writeHead(200, HEADERS)
+    exchange.writeHead(200, { 'content-type': contentType, ...HEADERS })
     this.#keepalive = setTimeout(() => {
       // A client that does not read needs no sign of life, and must not make us buffer them.
       if (!response.writableNeedDrain) this.#write(encoder.keepalive())

@@ -1,5 +1,6 @@
 import type { Gateway, OpenTurn, PreparedTurn } from '../gateway/gateway.ts'
-import type { Frontend } from '../turn/frontend.ts'
+import type { JsonObject } from '../lib/json.ts'
+import type { Frontend, RequestClock } from '../turn/frontend.ts'
 import type { Exchange } from './exchange.ts'
 import { FirstTimes } from './first-times.ts'
 import { readJsonBody } from './read-json-body.ts'
@@ -19,15 +20,24 @@ export interface TurnRouteOptions<P extends PreparedTurn> {
 /** Serves one client protocol over HTTP. */
 export function turnRoute<P extends PreparedTurn>(frontend: Frontend, options: TurnRouteOptions<P>) {
   return async (exchange: Exchange): Promise<void> => {
-    const body = await readJsonBody(exchange.request, options.maxBodyBytes)
-    const turn = frontend.parse(body, exchange)
-    const prepared = await prepareTurn(turn, exchange, options.gateway)
-    exchange.setHeaders(reportHeaders(prepared))
-
-    const opening = options.gateway.open(prepared, exchange.signal)
-    if (turn.stream) await stream(exchange, { frontend, prepared, opening, keepaliveMs: options.keepaliveMs })
-    else await answer(exchange, frontend, prepared, opening)
+    await serveTurn(exchange, await readJsonBody(exchange.request, options.maxBodyBytes), frontend, options)
   }
+}
+
+/** The same for a body that has been read. */
+export async function serveTurn<P extends PreparedTurn>(
+  exchange: Exchange,
+  body: JsonObject,
+  frontend: Frontend,
+  options: TurnRouteOptions<P>,
+): Promise<void> {
+  const turn = frontend.parse(body, exchange)
+  const prepared = await prepareTurn(turn, exchange, options.gateway)
+  exchange.setHeaders(reportHeaders(prepared))
+
+  const opening = options.gateway.open(prepared, exchange.signal)
+  if (turn.stream) await stream(exchange, { frontend, prepared, opening, keepaliveMs: options.keepaliveMs })
+  else await answer(exchange, frontend, prepared, opening)
 }
 
 async function answer(exchange: Exchange, frontend: Frontend, prepared: PreparedTurn, opening: Promise<OpenTurn>) {
@@ -44,7 +54,7 @@ async function answer(exchange: Exchange, frontend: Frontend, prepared: Prepared
   noteUsage(exchange, open)
   // The collected object is the backend's own; the doors read it with care.
   const response = open.response() as unknown as Parameters<Frontend['result']>[0]
-  exchange.sendJson(200, frontend.result(response, prepared.turn, prepared.capabilities))
+  exchange.sendJson(200, frontend.result(response, prepared.turn, prepared.capabilities, clockOf(exchange)))
 }
 
 interface StreamTask {
@@ -61,10 +71,14 @@ async function stream(exchange: Exchange, { frontend, prepared, opening, keepali
     await discard(opening)
     return
   }
-  const encoder = frontend.encoder(prepared.turn, prepared.capabilities)
-  const writer = new StreamWriter(exchange, encoder, keepaliveMs)
+  const encoder = frontend.encoder(prepared.turn, prepared.capabilities, clockOf(exchange))
+  const writer = new StreamWriter(exchange, encoder, { keepaliveMs, contentType: frontend.contentType })
   if (early === undefined) writer.sendHead()
   await pump(exchange, early ?? opening, writer)
+}
+
+function clockOf({ startedAtMs }: Exchange): RequestClock {
+  return { startedAtMs, now: Date.now }
 }
 
 /** The value if it comes in time, else undefined. A rejection in time is thrown. */

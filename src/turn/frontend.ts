@@ -13,9 +13,11 @@ export interface Frontend {
   readonly errors?: ErrorForm
   /** @throws GatewayError with the path of the offending field */
   parse(body: JsonObject, request: ClientRequest): Turn
-  encoder(turn: Turn, capabilities: Capabilities): Encoder
+  /** Of its streams; absent = server-sent events. */
+  readonly contentType?: string
+  encoder(turn: Turn, capabilities: Capabilities, clock: RequestClock): Encoder
   /** The answer of a request that does not stream. */
-  result(response: Response, turn: Turn, capabilities: Capabilities): JsonObject
+  result(response: Response, turn: Turn, capabilities: Capabilities, clock: RequestClock): JsonObject
   /** Absent = this protocol has no WebSocket form. */
   readonly socket?: SocketForm
 }
@@ -53,6 +55,12 @@ export interface MessageEncoder {
   keepalive(): ByteString
 }
 
+/** For protocols that tell how long an answer took. */
+export interface RequestClock {
+  readonly startedAtMs: number
+  readonly now: () => number
+}
+
 /** How one protocol tells of a failure before the answer has begun. */
 export interface ErrorForm {
   /** True for requests whose client reads this form, whether or not they reach a door. */
@@ -68,6 +76,6 @@ export interface Encoder {
   push(events: EventBatch): ByteString
   /** The protocol's own form of a failure after the headers have left. Nothing is written after it. */
   fail(error: GatewayError): ByteString
-  /** What is written into a silence (connector.md §9.4). */
+  /** What is written into a silence (connector.md §9.4); empty if the protocol has nothing for it. */
   keepalive(): ByteString
 }

@@ -130,12 +130,21 @@ function byMessage(failure: Failure, { slug }: FailureContext): Verdict | undefi
   return undefined
 }
 
+/** What the client's protocol calls the conversation. */
+const CONVERSATION_FIELDS: Readonly<Record<Endpoint, string>> = {
+  chat: 'messages',
+  messages: 'messages',
+  responses: 'input',
+  ollama: 'messages',
+  gemini: 'contents',
+}
+
 function byCode(failure: Failure, { endpoint }: FailureContext): Verdict | undefined {
   const { code, type, status, message } = failure
   const words = [code ?? '', type ?? '']
   const word = (known: ReadonlySet<string>) => words.find((candidate) => known.has(candidate))
   if (words.includes('context_length_exceeded') || /exceeds the context window/i.test(message)) {
-    return { kind: 'context_length_exceeded', param: endpoint === 'responses' ? 'input' : 'messages' }
+    return { kind: 'context_length_exceeded', param: CONVERSATION_FIELDS[endpoint] }
   }
   if (words.includes('invalid_encrypted_content')) return { kind: 'invalid_encrypted_content' }
   if (word(LIMITED) !== undefined) return usageLimit(failure)

@@ -1,10 +1,10 @@
 import type { ContentBlock } from '@anthropic-ai/sdk/resources/messages'
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import type { JsonObject } from '../../lib/json.ts'
-import { isCall, reasoningText } from '../../turn/output-items.ts'
+import { annotationsOf, answerText, inputText, isCall, reasoningText } from '../../turn/output-items.ts'
 import { SentText } from '../../turn/sent-text.ts'
 import type { ThinkingShown } from '../../turn/turn.ts'
-import { annotationsOf, answerText, inputText, textBlock, toCitations, toolUseBlock, toSearchBlocks } from './blocks.ts'
+import { textBlock, toCitations, toolUseBlock, toSearchBlocks } from './blocks.ts'
 import { DELTA_TAIL, deltaFrame, deltaHead, startFrame, stopFrame } from './frames.ts'
 import { toSignature } from './signature.ts'
 

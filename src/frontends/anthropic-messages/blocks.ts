@@ -6,8 +6,8 @@ import type {
   ToolUseBlock,
   WebSearchToolResultBlock,
 } from '@anthropic-ai/sdk/resources/messages'
-import { arrayAt, isObject, type JsonObject, objectAt, parseJsonObject, stringAt } from '../../lib/json.ts'
-import { partsOf, reasoningText } from '../../turn/output-items.ts'
+import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../../lib/json.ts'
+import { annotationsOf, answerText, inputText, reasoningText, toInputObject } from '../../turn/output-items.ts'
 import type { ThinkingShown } from '../../turn/turn.ts'
 import { toSignature } from './signature.ts'
 
@@ -29,7 +29,7 @@ export function toBlocks(item: JsonObject, shown: ThinkingShown): ContentBlock[]
     }
     case 'function_call':
     case 'custom_tool_call':
-      return [{ ...toolUseBlock(item), input: toInput(inputText(item)) }]
+      return [{ ...toolUseBlock(item), input: toInputObject(inputText(item)) }]
     case 'web_search_call':
       return toSearchBlocks(item)
     default:
@@ -46,25 +46,6 @@ export function toolUseBlock(item: JsonObject): ToolUseBlock {
   return { type: 'tool_use', id, name: stringAt(item, 'name') ?? '', input: {}, caller: CALLER }
 }
 
-/** Texts and refusals in their order: this API tells a refusal by its stop reason. */
-export function answerText(item: JsonObject): string {
-  return partsOf(item)
-    .map((part) => stringAt(part, 'text') ?? stringAt(part, 'refusal') ?? '')
-    .join('')
-}
-
-/** The argument JSON of a call. This API has no custom tools: their raw input becomes one member. */
-export function inputText(item: JsonObject): string {
-  if (item.type === 'custom_tool_call') return JSON.stringify({ input: stringAt(item, 'input') ?? '' })
-  return stringAt(item, 'arguments') ?? ''
-}
-
-/** An input must be an object; a text that is none (cut short by the token limit) is handed on under one key. */
-function toInput(text: string): JsonObject {
-  if (text === '') return {}
-  return parseJsonObject(text) ?? { INVALID_JSON: text }
-}
-
 export function toCitations(annotations: readonly unknown[]): CitationsWebSearchResultLocation[] {
   return annotations.filter(isObject).flatMap((annotation) => {
     const url = stringAt(annotation, 'url')
@@ -73,10 +54,6 @@ export function toCitations(annotations: readonly unknown[]): CitationsWebSearch
     // The backend cites places of the answer, not of the source.
     return [{ type: 'web_search_result_location', url, title, cited_text: '', encrypted_index: '' }]
   })
-}
-
-export function annotationsOf(item: JsonObject): unknown[] {
-  return partsOf(item).flatMap((part) => arrayAt(part, 'annotations') ?? [])
 }
 
 function citationsOf(item: JsonObject): Pick<TextBlock, 'citations'> {

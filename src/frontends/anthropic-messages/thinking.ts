@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../lib/json.ts'
 import { invalidField } from '../../turn/errors.ts'
 import { readObject, readString } from '../../turn/read-body.ts'
+import { toBudgetEffort } from '../../turn/thinking-budget.ts'
 import type { ThinkingShown } from '../../turn/turn.ts'
 
 export interface Thinking {
@@ -11,13 +12,6 @@ export interface Thinking {
 }
 
 const MIN_BUDGET = 1024
-/** Budgets below → effort, since this backend knows no budget; larger ones are `xhigh`. */
-const BUDGETS = [
-  [4096, 'low'],
-  [16_384, 'medium'],
-  [32_768, 'high'],
-] as const
-
 /**
  * `thinking` and the effort that goes with it. An effort that was asked for beats a budget.
  * @param effort of `output_config`, or of the last message that set one
@@ -57,5 +51,5 @@ function toEffort(budget: unknown): string {
   if (typeof budget !== 'number' || !Number.isInteger(budget) || budget < MIN_BUDGET) {
     throw invalidField('thinking.budget_tokens', `thinking.budget_tokens must be an integer of at least ${MIN_BUDGET}.`)
   }
-  return BUDGETS.find(([below]) => budget < below)?.[1] ?? 'xhigh'
+  return toBudgetEffort(budget)
 }

@@ -8,5 +8,5 @@ export const chatCompletions: Frontend = {
   paths: ['/v1/chat/completions'],
   parse: parseChatRequest,
   encoder: (turn, capabilities) => new ChatEncoder(turn, capabilities),
-  result: toChatCompletion,
+  result: (response, turn, capabilities) => toChatCompletion(response, turn, capabilities),
 }
