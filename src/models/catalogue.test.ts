@@ -23,7 +23,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  catalogue?.close()
+  await catalogue?.close()
   await rm(directory, { recursive: true, force: true })
 })
 
@@ -213,10 +213,18 @@ test('a failure is told loudly once, until a fetch succeeds', async () => {
 test('closing ends a fetch that hangs, quietly', async () => {
   const live = create(new Promise<FetchedModels>(() => undefined))
   await live.start()
-  live.close()
+  await live.close()
   await live.refresh(NEVER)
   live.etagSeen('e2')
   expect([live.source, logged]).toEqual(['built-in', []])
+})
+
+test('closing waits for a list that is being kept on disk', async () => {
+  const live = create(reply('e1', 'gpt-9'))
+  void live.refresh(NEVER)
+  while (live.source !== 'live') await Promise.resolve()
+  await live.close()
+  expect(await readFile(cachePath(), 'utf8')).toContain('gpt-9')
 })
 
 test('the cache file is named for instance and host', () => {

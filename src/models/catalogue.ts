@@ -96,9 +96,11 @@ export class Catalogue implements KnownModels {
     void this.#fetchOnce()
   }
 
-  close(): void {
+  /** Ends a fetch under way. Resolves once nothing more is written to disk. */
+  async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#closing.abort()
+    await this.#flight
   }
 
   /** Fetches now, or waits for the fetch under way. Never rejects; an abort ends the wait, not the fetch. */

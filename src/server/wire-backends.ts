@@ -35,10 +35,8 @@ export function wireBackends(loaded: LoadedConfig, log: Logger): WiredBackends {
   return {
     backends,
     async close() {
-      for (const { catalogue, transport } of backends) {
-        catalogue.close()
-        transport.close()
-      }
+      for (const { transport } of backends) transport.close()
+      await Promise.all(backends.map(({ catalogue }) => catalogue.close()))
       // A refresh under way must still reach the file: its old token is used up.
       await pool.idle()
       await client.close()
