@@ -235,6 +235,22 @@ for (const [how, kill] of [
   })
 }
 
+test('an answer broken off in its head is no dead connection: the request arrived, and is not sent again', async () => {
+  for (const usedBefore of [false, true]) {
+    let isBroken = false
+    await using server = await listen((_request, response) => {
+      if (!isBroken) response.end('ok')
+      else response.socket?.write('HTTP/1.1 2', () => response.socket?.resetAndDestroy())
+    })
+    const client = createClient()
+    if (usedBefore) await (await client.request(post(server.url), never)).body.text()
+    isBroken = true
+    const before = server.requests.length
+    expect((await failure(client.request(post(server.url), never))).kind).toBe('upstream_unreachable')
+    expect(server.requests.length - before).toBe(1)
+  }
+})
+
 test('S-10: the backend is not read faster than the answer is taken, and a slow reader is no silence', async () => {
   const total = 50 * 1024 * 1024
   let written = 0

@@ -1,6 +1,7 @@
 import { SendError } from '../../lib/send-error.ts'
 import { GatewayError } from '../../turn/errors.ts'
 import { onNextStream } from './http2-stream.ts'
+import { diedIdle, watchSends } from './last-send.ts'
 import { type ProxySettings, Routes, type WatchedSocket } from './proxy.ts'
 import { ResponseBody, toCancelled } from './response-body.ts'
 
@@ -35,14 +36,15 @@ const RESET_CODES = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 export class HttpClient {
   readonly #routes: Routes
   #lastUrl: { readonly text: string; readonly url: URL } | undefined
-  /** Errors of HTTP/1.1 connections that had answered before. */
-  readonly #late = new WeakSet<Error>()
+  /** Errors of HTTP/1.1 connections that had died before they were used again. */
+  readonly #idle = new WeakSet<Error>()
   /** Open HTTP/2 connections. */
   readonly #sessions = new Set<WatchedSocket>()
   /** Errors of HTTP/2 connections, with the connection. */
   readonly #ended = new WeakMap<Error, WatchedSocket>()
 
   constructor(proxy: ProxySettings = {}) {
+    watchSends()
     this.#routes = new Routes(proxy, (socket) => this.#watch(socket))
   }
 
@@ -80,7 +82,7 @@ export class HttpClient {
     const isHttp2 = socket.alpnProtocol === 'h2'
     socket.prependListener('error', (error) => {
       if (isHttp2) this.#ended.set(error, socket)
-      else if (socket.bytesRead > 0) this.#late.add(error)
+      else if (diedIdle(socket)) this.#idle.add(error)
     })
     if (!isHttp2) return
     this.#sessions.add(socket)
@@ -93,14 +95,14 @@ export class HttpClient {
   }
 
   /**
-   * True for the death of a connection that had been used before: only such a one can have been idle. Over HTTP/2 others
-   * use it too, so that it must have been silent since the request: a sign of life says that the request arrived.
+   * True for the death of a connection that had been used before: only such a one can have been idle. It must have been
+   * silent since the request, too: a sign of life says that the request arrived.
    */
   #isStale(cause: unknown, before: ReadonlyMap<WatchedSocket, number> | undefined): boolean {
     if (!(cause instanceof Error) || !RESET_CODES.has(codeOf(cause))) return false
     const session = this.#ended.get(cause)
     if (session !== undefined) return before?.get(session) === session.bytesRead
-    return this.#late.has(cause) || bytesReadOf(cause) > 0
+    return this.#idle.has(cause)
   }
 
   #send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
@@ -195,10 +197,4 @@ function reasonOf(error: Error): string {
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
-
-/** What had been read over the connection, by the counters on undici's `SocketError`. */
-function bytesReadOf(error: Error): number {
-  const socket = 'socket' in error ? (error.socket as { bytesRead?: unknown } | null | undefined) : undefined
-  return typeof socket?.bytesRead === 'number' ? socket.bytesRead : 0
 }
