@@ -26,6 +26,11 @@ export const configSchema = z.strictObject({
     true,
     'On `/v1/messages`, models named `claude-…` that no alias covers stand for models of the catalogue: haiku the smallest, opus the largest, others the default.',
   ),
+  ollama: setting(
+    z.boolean(),
+    false,
+    "Serve Ollama's API (`/api/chat`, `/api/generate`, `/api/tags` …) on the main port. `server.ollama_port` serves it on another.",
+  ),
   server: serverSchema,
   store: storeSchema,
   backends: setting(

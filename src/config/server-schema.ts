@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { section, setting } from './setting.ts'
+import { optionalSetting, section, setting } from './setting.ts'
 
 const KEY = z.string().min(1, { error: 'expected text that is not empty' })
 
@@ -11,6 +11,10 @@ export const serverSchema = section(
       'Address to listen on. Beyond loopback only with `api_keys`.',
     ),
     port: setting(z.int().min(0).max(65_535), 2633, '0 picks a free port and prints it.'),
+    ollama_port: optionalSetting(
+      z.int().min(0).max(65_535),
+      "A second port that serves Ollama's API besides all the rest; 11434 is the one its clients look for.",
+    ),
     api_keys: setting(
       z.array(KEY),
       [],

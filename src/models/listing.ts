@@ -2,7 +2,7 @@ import type { Model } from 'openai/resources/models'
 import type { JsonObject } from '../lib/json.ts'
 import type { Endpoint } from '../turn/endpoint.ts'
 import { GatewayError } from '../turn/errors.ts'
-import type { KnownModels, ModelInstance, ModelResolver } from './resolve.ts'
+import { type KnownModels, type ModelInstance, type ModelResolver, withoutTag } from './resolve.ts'
 import { BACKEND_KIND } from './selector.ts'
 
 export interface ListedInstance extends ModelInstance {
@@ -45,7 +45,8 @@ export function createModelListing({ instances, resolver }: ModelListingOptions)
       const standard = instances.find(({ name }) => name === resolver.defaultInstance) ?? instances[0]
       return { ...list(), models: standard?.catalogue.rawModels() ?? [] }
     },
-    get(id, endpoint) {
+    get(name, endpoint) {
+      const id = withoutTag(name, endpoint)
       const { data } = list()
       const listed =
         data.find((model) => model.id === id) ?? data.find((model) => model.id.toLowerCase() === id.toLowerCase())

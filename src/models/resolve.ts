@@ -81,7 +81,7 @@ export function createModelResolver(options: ModelResolverOptions): ModelResolve
     defaultInstance,
     aliasNames: aliases.names,
     resolve(clientModel, endpoint) {
-      const client = parseSelector(endpoint === 'ollama' ? clientModel.replace(/:latest$/i, '') : clientModel, names)
+      const client = parseSelector(withoutTag(clientModel, endpoint), names)
       const target = applyAlias(client)
       const instance = pickInstance(client, target ?? client)
       const { model, query } = target ?? client
@@ -101,6 +101,11 @@ export function createModelResolver(options: ModelResolverOptions): ModelResolve
       }
     },
   }
+}
+
+/** Names of Ollama's API have a tag, which is `latest` unless there are several of one model. */
+export function withoutTag(name: string, endpoint: Endpoint | undefined): string {
+  return endpoint === 'ollama' ? name.replace(/:latest$/i, '') : name
 }
 
 interface Known {

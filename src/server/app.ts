@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../config/load.ts'
 import { isLoopbackHost } from '../config/url-schema.ts'
 import { anthropicMessages } from '../frontends/anthropic-messages/index.ts'
 import { chatCompletions } from '../frontends/chat-completions/index.ts'
+import { ollamaErrors } from '../frontends/ollama/error.ts'
 import { responses } from '../frontends/responses/index.ts'
 import { TurnPipeline } from '../gateway/run-turn.ts'
 import type { JsonObject } from '../lib/json.ts'
@@ -14,14 +15,10 @@ import { createModelResolver } from '../models/resolve.ts'
 import { DailyTokens } from '../store/daily-tokens.ts'
 import { SqliteResponseStore } from '../store/sqlite-response-store.ts'
 import type { Frontend, SocketForm } from '../turn/frontend.ts'
+import { createAppRouter } from './app-router.ts'
 import { createAuthenticate } from './client-auth.ts'
-import { HttpServer } from './http-server.ts'
-import { mountMessagesRoutes } from './messages-routes.ts'
+import { HttpServer, type SocketEndpoint } from './http-server.ts'
 import { RequestMetrics } from './request-metrics.ts'
-import { mountResponsesRoutes } from './responses-routes.ts'
-import { Router } from './router.ts'
-import { mountRoutes } from './routes.ts'
-import { turnRoute } from './turn-route.ts'
 import { TurnSockets } from './turn-sockets.ts'
 import type { WiredBackend } from './wire-backend.ts'
 import { wireBackends } from './wire-backends.ts'
@@ -63,44 +60,46 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
     warn,
     used: (accountId, usage) => tokens.add(accountId, usage),
   })
-  const router = new Router()
   const metrics = new RequestMetrics(backends)
   const turnOptions = { gateway, maxBodyBytes: config.server.max_body_bytes, keepaliveMs }
   const doors = [chatCompletions, responses, anthropicMessages]
-  for (const door of doors) for (const path of door.paths) router.add('POST', path, turnRoute(door, turnOptions))
   const sockets = config.server.websocket
     ? new TurnSockets({ ...turnOptions, forms: toForms(doors), log, metrics })
     : undefined
   const listing = createModelListing({ instances: backends, resolver })
-  mountResponsesRoutes(router, { gateway, store, maxBodyBytes: config.server.max_body_bytes })
-  mountMessagesRoutes(router, { gateway, listing, maxBodyBytes: config.server.max_body_bytes })
   const main = backends.find(({ name }) => name === resolver.defaultInstance) ?? backends[0]
-  if (main !== undefined) mountRoutes(router, { listing, backend: main, metrics })
-
-  const { host, port, api_keys: apiKeys, allowed_hosts: allowedHosts, cors_origins: corsOrigins } = config.server
+  const routerParts = { doors, gateway, turns: turnOptions, listing, resolver, store, main, metrics }
+  const { host, port, ollama_port: ollamaPort, api_keys: apiKeys } = config.server
+  const { allowed_hosts: allowedHosts, cors_origins: corsOrigins } = config.server
   const origins = { allowedHosts, corsOrigins, isLoopbackBind: isLoopbackHost(host) }
   const errorForms = doors.flatMap(({ errors }) => errors ?? [])
-  const server = new HttpServer({
-    router,
-    authenticate: createAuthenticate(apiKeys),
-    origins,
-    errorForms,
-    log,
-    metrics,
-    sockets,
-  })
+  const common = { authenticate: createAuthenticate(apiKeys), origins, log, metrics }
+  const toServer = (hasOllama: boolean, endpoint: SocketEndpoint | undefined): HttpServer =>
+    new HttpServer({
+      ...common,
+      router: createAppRouter(routerParts, hasOllama),
+      errorForms: hasOllama ? [...errorForms, ollamaErrors] : errorForms,
+      sockets: endpoint,
+    })
+  const server = toServer(config.ollama, sockets)
+  const ollamaServer = ollamaPort === undefined ? undefined : toServer(true, undefined)
   return {
     backends,
     defaultBackend: main,
     async listen() {
       const bound = await server.listen(host, port)
+      if (ollamaServer !== undefined) {
+        const ollamaBound = await ollamaServer.listen(host, ollamaPort ?? 0)
+        log.info({ url: `http://${toAddress(host)}:${ollamaBound}` }, 'listening for clients of Ollama')
+      }
       // The sign-ins are read now, so that a file that breaks later leaves a token to go on with (connector.md §3.3);
       // of the catalogues only the kept lists: the live ones are fetched behind it.
       await Promise.all(backends.flatMap(({ catalogue, credentials }) => [credentials.describe(), catalogue.start()]))
       return { url: `http://${toAddress(host)}:${bound}`, port: bound }
     },
     async stop() {
-      await server.stop(config.server.drain_seconds * 1000)
+      const drainMs = config.server.drain_seconds * 1000
+      await Promise.all([server.stop(drainMs), ollamaServer?.stop(drainMs)])
       await Promise.all([store.close(), tokens.flush()])
       await close()
     },

@@ -75,6 +75,38 @@ const WHOLE: Readonly<Record<string, object>> = {
       session_id: 's',
     },
   },
+  '/api/chat': {
+    model: 'gpt-5.5:latest',
+    stream: false,
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'See', images: ['iVBORw0KGgo='] },
+      {
+        role: 'assistant',
+        content: 'I look.',
+        thinking: 'Hm',
+        tool_calls: [{ id: 'call_1', function: { index: 0, name: 'look', arguments: { a: 'b' } } }],
+      },
+      { role: 'tool', tool_name: 'look', content: 'seen', images: ['/9j/4AAQ'] },
+      { role: 'user', content: 'Hello' },
+    ],
+    tools: [{ type: 'function', function: { name: 'look', description: 'd', parameters: schema } }],
+    format: schema,
+    think: 'low',
+    keep_alive: '5m',
+    options: { num_predict: 100, stop: ['END'], temperature: 1 },
+  },
+  '/api/generate': {
+    model: 'gpt-5.5',
+    stream: false,
+    prompt: 'See',
+    system: 'Be brief.',
+    images: ['R0lGODlh'],
+    format: 'json',
+    think: true,
+    suffix: '',
+    options: { num_predict: -1 },
+  },
   [RESPONSES]: {
     model: 'gpt-5.5',
     stream: false,
@@ -115,10 +147,13 @@ const WHOLE: Readonly<Record<string, object>> = {
   },
 }
 
+/** An object in most protocols, a text in Ollama's. */
+const ERROR_FORM = /^{"error":[{"]/
+
 let gateway: Open
 beforeAll(async () => {
   // The simulator's own rules would refuse most of it: what matters is what the gateway makes of it.
-  gateway = await openGateway({ simulator: { webSocket: 426, strict: false }, logLevel: 'info' })
+  gateway = await openGateway({ yaml: 'ollama: true', simulator: { webSocket: 426, strict: false }, logLevel: 'info' })
 })
 afterAll(() => gateway.close())
 
@@ -176,7 +211,7 @@ test.each(Object.entries(WHOLE))(
         const response = await gateway.post(path, JSON.stringify(body))
         const text = await response.text()
         const isFine = response.status === 200 || (response.status >= 400 && response.status < 500)
-        if (!isFine || (response.status !== 200 && !/^{"error":{/.test(text)))
+        if (!isFine || (response.status !== 200 && !ERROR_FORM.test(text)))
           throw new Error(`${response.status} ${text.slice(0, 500)}`)
       }),
       { numRuns: RUNS },
@@ -214,20 +249,38 @@ const oddTurn = fc
     return events.map((event) => `data: ${JSON.stringify(event)}\n\n`)
   })
 
-test('S-13: whatever the backend sends, an answer ends well or with an error, at both doors', async () => {
+interface Door {
+  readonly path: string
+  readonly body: object
+  /** The end of its streams, well or with an error. */
+  readonly end: RegExp
+}
+
+const OTHER_DOORS: readonly Door[] = ['/api/chat', '/api/generate'].flatMap((path) =>
+  [true, false].map((stream) => {
+    const body = { model: 'gpt-5.5', stream, prompt: 'Hello', messages: [{ role: 'user', content: 'Hello' }] }
+    return { path, body, end: /^{"error":"|"done":true,/ }
+  }),
+)
+
+const EVENT_END =
+  /^data: (?:\[DONE\]|{"error":{)|^(?:event: .*\n)?data: {"type":"response\.(?:completed|incomplete|failed)"/
+const DOORS: readonly Door[] = [...atBothDoors().map((door) => ({ ...door, end: EVENT_END })), ...OTHER_DOORS]
+
+test('S-13: whatever the backend sends, an answer ends well or with an error, at all doors', async () => {
   await fc.assert(
-    fc.asyncProperty(oddTurn, fc.constantFrom(...atBothDoors()), async (stream, { path, body }) => {
+    fc.asyncProperty(oddTurn, fc.constantFrom(...DOORS), async (stream, { path, body, end }) => {
       gateway.simulator.play({ chunking: 'whole', stream })
       const response = await gateway.post(path, { ...body, tools: [] })
       const text = await response.text()
-      const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
-      const last = text.trimEnd().split('\n\n').at(-1) ?? ''
-      const endsWell = isStream
-        ? /^data: (?:\[DONE\]|{"error":{)|^(?:event: .*\n)?data: {"type":"response\.(?:completed|incomplete|failed)"/.test(
-            last,
-          )
-        : JSON.parse(text) !== null
-      if (!endsWell || text.includes('internal_error'))
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
+      const last =
+        text
+          .trimEnd()
+          .split(path.startsWith('/api/') ? '\n' : '\n\n')
+          .at(-1) ?? ''
+      const endsWell = isJson ? JSON.parse(text) !== null : end.test(last)
+      if (!endsWell || text.includes('internal_error') || text.includes('failed on its own account'))
         throw new Error(`${response.status} ${path} ${last.slice(0, 500)}`)
     }),
     { numRuns: RUNS },
