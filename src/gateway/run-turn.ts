@@ -213,6 +213,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
 /** Protocols without items write an answer down as one message with its calls. */
 const ANSWER_FORMS = {
   chat: 'message',
+  completions: 'message',
   messages: 'items',
   responses: 'items',
   ollama: 'message',

@@ -1,4 +1,6 @@
+import { completions } from '../frontends/completions/index.ts'
 import type { Gateway, PreparedTurn } from '../gateway/gateway.ts'
+import { SequentialTurns } from '../gateway/sequential-turns.ts'
 import type { JsonObject } from '../lib/json.ts'
 import type { ModelListing } from '../models/listing.ts'
 import type { ModelResolver } from '../models/resolve.ts'
@@ -33,6 +35,9 @@ export function createAppRouter<P extends Prepared>(parts: AppRouterParts<P>, ha
   const { maxBodyBytes } = turns
   const router = new Router()
   for (const door of doors) for (const path of door.paths) router.add('POST', path, turnRoute(door, turns))
+  // One request may ask several prompts, one turn each.
+  const sequential = { ...turns, gateway: new SequentialTurns(gateway) }
+  for (const path of completions.paths) router.add('POST', path, turnRoute(completions, sequential))
   mountResponsesRoutes(router, { gateway, store, maxBodyBytes })
   mountMessagesRoutes(router, { gateway, listing, maxBodyBytes })
   if (hasOllama) mountOllamaRoutes(router, { turns, listing, resolver })

@@ -54,6 +54,8 @@ export interface Turn {
   /** Input parts that point at images elsewhere; the image step writes the data URL into `part.image_url`. */
   readonly remoteImages: readonly RemoteImage[]
   readonly client: Client
+  /** Completions: a turn for each of the request's other prompts, answered one behind the other; absent elsewhere. */
+  readonly further?: readonly Turn[]
 }
 
 /** Thinking blocks: with the summary, with the signature alone, or none. */

@@ -311,7 +311,7 @@ test('X-11: an error carries the limits too, and never the cookie', async () => 
 
 test('X-18: what this backend has no API for is 404 and says what there is', async () => {
   const { url, post, simulator } = await startGateway()
-  for (const path of ['/v1/embeddings', '/v1/images/generations', '/v1/completions', '/v1/audio/speech', '/nowhere']) {
+  for (const path of ['/v1/embeddings', '/v1/moderations', '/v1/images/variations', '/v1/audio/speech', '/nowhere']) {
     const response = await post(path, { model: 'gpt-5.5', input: 'x' })
     const error = await readError(response)
     expect([path, response.status, error.code, error.type]).toEqual([path, 404, 'unknown_url', 'invalid_request_error'])

@@ -133,6 +133,7 @@ function byMessage(failure: Failure, { slug }: FailureContext): Verdict | undefi
 /** What the client's protocol calls the conversation. */
 const CONVERSATION_FIELDS: Readonly<Record<Endpoint, string>> = {
   chat: 'messages',
+  completions: 'prompt',
   messages: 'messages',
   responses: 'input',
   ollama: 'messages',

@@ -3,6 +3,7 @@ import { readClientBody } from '../../turn/client-body.ts'
 import { GatewayError, invalidField } from '../../turn/errors.ts'
 import { isNoOp } from '../../turn/no-op-params.ts'
 import { readArray, readBoolean, readObject, readString } from '../../turn/read-body.ts'
+import { readStop } from '../../turn/stop-sequences.ts'
 import { checkStrictSchema } from '../../turn/strict-schema.ts'
 import { readTokenLimit } from '../../turn/token-limits.ts'
 import type { ClientRequest, Turn, TurnBody } from '../../turn/turn.ts'
@@ -121,14 +122,4 @@ function readFormat(format: JsonObject | undefined): JsonObject | undefined {
     default:
       throw invalidField('response_format.type', 'response_format.type must be one of: text, json_object, json_schema.')
   }
-}
-
-/** Connector.md §10. */
-function readStop(fields: JsonObject): string[] {
-  const stop = fields.stop ?? undefined
-  if (stop === undefined) return []
-  const list: unknown[] = Array.isArray(stop) ? stop : [stop]
-  const texts = list.filter((entry): entry is string => typeof entry === 'string' && entry !== '')
-  if (list.length >= 1 && list.length <= 4 && texts.length === list.length) return texts
-  throw invalidField('stop', 'stop must be a non-empty string or a list of one to four of them.')
 }

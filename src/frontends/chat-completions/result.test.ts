@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import type { JsonObject } from '../../lib/json.ts'
 import { item, part, responseObject, SAMPLE_USAGE } from '../../simulator/events.ts'
 import { type Capabilities, mergeCapabilities } from '../../turn/capabilities.ts'
+import { toCompletionUsage } from '../../turn/completion-usage.ts'
 import { parseChatRequest } from './request.ts'
 import { toChatCompletion } from './result.ts'
-import { toChatUsage } from './usage.ts'
 
 function complete(response: JsonObject, fields: object = {}, layer: Partial<Capabilities> = {}): JsonObject {
   const body = { model: 'My-Model', messages: [{ role: 'user', content: 'Hello' }], ...fields }
@@ -56,8 +56,8 @@ test('what the backend left out is not made up, but for an id and the time', () 
 })
 
 test('usage: absent stays absent, 0 stays 0', () => {
-  expect(toChatUsage(null)).toBeUndefined()
-  expect(toChatUsage({ input_tokens: 0, output_tokens_details: {} })).toEqual({ prompt_tokens: 0 })
+  expect(toCompletionUsage(null)).toBeUndefined()
+  expect(toCompletionUsage({ input_tokens: 0, output_tokens_details: {} })).toEqual({ prompt_tokens: 0 })
 })
 
 test('calls alone leave the content null; text beside them stays', () => {

@@ -2,11 +2,11 @@ import type { Response } from 'openai/resources/responses/responses'
 import { shortId } from '../../lib/ids.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
+import { toCompletionUsage } from '../../turn/completion-usage.ts'
 import { isCall, messageText, reasoningText } from '../../turn/output-items.ts'
 import { toToolText } from '../../turn/tool-text.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { annotationsOf, type ChatCall, toChatCall } from './items.ts'
-import { toChatUsage } from './usage.ts'
 
 /** A finished response → `chat.completion` (connector.md §9.2). */
 export function toChatCompletion(
@@ -19,7 +19,7 @@ export function toChatCompletion(
   const fields = response as unknown as JsonObject
   const items = (arrayAt(fields, 'output') ?? []).filter(isObject)
   const calls = items.filter(isCall).map((item) => toChatCall(item, turn))
-  const usage = toChatUsage(fields.usage)
+  const usage = toCompletionUsage(fields.usage)
   return {
     id: toChatId(stringAt(fields, 'id')),
     object: 'chat.completion',

@@ -1,6 +1,7 @@
 import { type ByteString, jsonBytes } from '../../lib/byte-string.ts'
 import { arrayAt, isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../lib/json.ts'
 import type { Capabilities } from '../../turn/capabilities.ts'
+import { toCompletionUsage } from '../../turn/completion-usage.ts'
 import { type DeltaPlace, DeltaReader, slotOf } from '../../turn/delta.ts'
 import { DeltaRun } from '../../turn/delta-run.ts'
 import { type GatewayError, toOpenAiError } from '../../turn/errors.ts'
@@ -13,7 +14,6 @@ import { CallStream } from './call-stream.ts'
 import { annotationsOf, toAnnotation } from './items.ts'
 import { ReasoningStream } from './reasoning-stream.ts'
 import { toChatId, toFinishReason } from './result.ts'
-import { toChatUsage } from './usage.ts'
 
 const KEEPALIVE = ': keepalive\n\n' as ByteString
 const DONE = 'data: [DONE]\n\n'
@@ -223,7 +223,7 @@ export class ChatEncoder implements Encoder {
   }
 
   #usageChunk(response: JsonObject): string {
-    const usage = this.#turn.includeUsage ? toChatUsage(response.usage) : undefined
+    const usage = this.#turn.includeUsage ? toCompletionUsage(response.usage) : undefined
     return usage === undefined ? '' : `${this.#prefix},"choices":[],"usage":${jsonBytes(usage)}}\n\n`
   }
 
