@@ -27,9 +27,13 @@ async function answerOf(gateway: Running, stream: boolean): Promise<string> {
   return `${response.status} ${response.headers.get('content-type')} ${told}`
 }
 
-/** Those that say something about HTTP; a long silence is one of `stalls…`. */
+/**
+ * Those that say something about HTTP; a long silence is one of `stalls…`. A failure right behind the preamble is left
+ * out: whether it comes within the grace of connector.md §9.4, and so before the head, is a race.
+ */
 const SCENARIOS = BUILTIN_SCENARIO_NAMES.filter(
-  (name) => !/^(?:upgrade|warm-up|websocket|closes|long-silence|previous-response)/.test(name),
+  (name) =>
+    !/^(?:upgrade|warm-up|websocket|closes|long-silence|previous-response|cut-before-output|error-event)/.test(name),
 )
 
 test.each([true, false])('every answer and failure is the same over HTTP/2, stream: %s', async (stream) => {
