@@ -59,7 +59,7 @@ export const readmeChecks: Readonly<Record<string, (stage: { home: string }) => 
     simulated(home, async () => {
       const directory = join(home, '.config', 'opencode')
       mkdirSync(directory, { recursive: true })
-      writeFileSync(join(directory, 'opencode.json'), block('json', 'provider'))
+      writeFileSync(join(directory, 'opencode.json'), block('json', 'npm'))
       const env = { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_MODELS_FETCH: '1' }
       const opencode = join(clientsDirectory, 'node_modules', '.bin', 'opencode')
       await mustPrint(opencode, ['run', 'Hello'], ANSWER, { cwd: home, home, env })
