@@ -44,6 +44,11 @@ export class TurnEvent {
     return this.#data
   }
 
+  /** True if the data begins as an object and is no JSON: what it was meant to say is lost. Parses it. */
+  get isBroken(): boolean {
+    return this.fields === BROKEN && this.json.startsWith('{')
+  }
+
   /** The parsed object under the SDK's types, for code that has looked at `type` and guards what it reads. */
   get data(): ResponseStreamEvent {
     // Untrusted input: the SDK's union is the documented form of what the backend sends.
@@ -88,11 +93,13 @@ export function isTerminal(type: string): boolean {
   )
 }
 
+const BROKEN: JsonObject = Object.freeze({})
+
 function parse(json: ByteString): JsonObject {
   try {
     const value: unknown = JSON.parse(toText(json))
     return isObject(value) ? value : {}
   } catch {
-    return {}
+    return BROKEN
   }
 }

@@ -53,6 +53,7 @@ function answering(name: string, marker: string, count = 1): readonly Trial[] {
     { name: `end ${name}`, answered: { ...places, deed: 'close' } },
     { name: `half-open ${name}`, answered: { ...places, deed: 'silence' }, isLong: true },
     { name: `garbage ${name}`, answered: { ...places, deed: 'garbage' } },
+    { name: `bytes overwritten ${name}`, answered: { ...places, deed: 'overwrite' } },
   ]
 }
 
@@ -91,6 +92,7 @@ export const QUICK_TRIALS: readonly Trial[] = TRIALS.filter(({ name }) =>
     'reset in the head',
     'end in the first event',
     'reset in a later delta',
+    'bytes overwritten in a later delta',
     'end in the last event',
   ].includes(name),
 )

@@ -3,7 +3,7 @@ import { DeltaRun } from '../../turn/delta-run.ts'
 import { GatewayError } from '../../turn/errors.ts'
 import { type EventBatch, isTerminal, type TurnEvent, type TurnStream } from '../../turn/events.ts'
 import { readComplaint } from './complaint.ts'
-import { type FailureContext, toEventFailure } from './failures.ts'
+import { brokenEvent, type FailureContext, toEventFailure } from './failures.ts'
 import type { HttpResponse } from './http-client.ts'
 import { fromEvent, type RateLimits } from './rate-limits.ts'
 import type { ResponseBody } from './response-body.ts'
@@ -102,6 +102,12 @@ export class EventReader implements TurnStream, AsyncIterator<EventBatch, undefi
     }
     const batch: (TurnEvent | DeltaRun)[] = []
     for (const event of events) {
+      if (!(event instanceof DeltaRun) && event.isBroken) {
+        this.#failure = brokenEvent(this.#options.host)
+        this.#isOver = true
+        this.#body.close()
+        return batch
+      }
       if (event.type === '') continue
       this.#hasEvents = true
       if (event instanceof DeltaRun) batch.push(event)
@@ -153,6 +159,9 @@ export class EventReader implements TurnStream, AsyncIterator<EventBatch, undefi
   }
 }
 
-function isPlain({ type }: TurnEvent | DeltaRun): boolean {
-  return type !== '' && !type.startsWith('codex.') && !isTerminal(type)
+function isPlain(event: TurnEvent | DeltaRun): boolean {
+  // A run's frames have been compared with one that was read.
+  if (event instanceof DeltaRun) return true
+  const { type } = event
+  return type !== '' && !type.startsWith('codex.') && !isTerminal(type) && !event.isBroken
 }

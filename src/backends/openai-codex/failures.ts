@@ -224,3 +224,8 @@ function messageOf({ message, status, code, type }: Failure): string {
     ? `The backend reported a failure${reason} without a message.`
     : `The backend answered HTTP ${status}${reason} without a message.`
 }
+
+/** An event that cannot be read took a part of the answer with it. */
+export function brokenEvent(host: string): GatewayError {
+  return new GatewayError('upstream_bad_response', `${host} sent an event that is no JSON. Try again.`)
+}

@@ -1,8 +1,9 @@
 import type { ByteString } from '../../../lib/byte-string.ts'
 import { isObject, type JsonObject, numberAt, objectAt, stringAt } from '../../../lib/json.ts'
+import { type DeltaForm, readRun, toDeltaForm } from '../../../turn/delta-run.ts'
 import { GatewayError } from '../../../turn/errors.ts'
 import { type EventBatch, isTerminal, TurnEvent, type TurnStream } from '../../../turn/events.ts'
-import { type FailureContext, toEventFailure } from '../failures.ts'
+import { brokenEvent, type FailureContext, toEventFailure } from '../failures.ts'
 import { toCancelled } from '../response-body.ts'
 
 export interface AnswerOptions extends FailureContext {
@@ -36,6 +37,8 @@ export class SocketAnswer implements TurnStream, AsyncIterator<EventBatch, undef
   readonly #items: JsonObject[] = []
   #failure: GatewayError | undefined
   #isOver = false
+  /** Of the last delta. */
+  #form: DeltaForm | undefined
   #wake: (() => void) | undefined
 
   constructor(options: AnswerOptions, signal: AbortSignal) {
@@ -73,7 +76,8 @@ export class SocketAnswer implements TurnStream, AsyncIterator<EventBatch, undef
     if (this.#isOver) return
     this.#silence.refresh()
     const event = toEvent(json)
-    if (event.type.startsWith('codex.')) this.#options.onPrivateEvent(event)
+    if (this.#isBroken(event)) this.fail(brokenEvent(this.#options.host))
+    else if (event.type.startsWith('codex.')) this.#options.onPrivateEvent(event)
     else if (event.type === 'error' || event.type === 'response.failed') this.fail(toEventFailure(event, this.#options))
     else if (event.type !== '') this.#keep(event)
   }
@@ -93,6 +97,17 @@ export class SocketAnswer implements TurnStream, AsyncIterator<EventBatch, undef
         `${host} closed the connection before its answer was complete. Try again.`,
       ),
     )
+  }
+
+  /** Most of what comes are deltas like the one before, which need no parsing to be known. */
+  #isBroken(event: TurnEvent): boolean {
+    const { type, json } = event
+    if (!type.endsWith('.delta')) return event.isBroken
+    const frame = `${json}\n\n` as ByteString
+    if (this.#form !== undefined && readRun(frame, 0, this.#form)?.text.length === frame.length) return false
+    if (event.isBroken) return true
+    this.#form = toDeltaForm(new TurnEvent(type, json, frame, event.fields))
+    return false
   }
 
   #keep(event: TurnEvent): void {
