@@ -218,6 +218,7 @@ const ANSWER_FORMS = {
   responses: 'items',
   ollama: 'message',
   gemini: 'message',
+  images: 'items',
 } as const satisfies Record<Endpoint, AnswerForm>
 
 const MOVED = 'An account was refused; the turn goes to another one.'

@@ -16,6 +16,7 @@ export interface SettingsInput {
 const BODY_PATHS: Record<Endpoint, WishPaths> = {
   chat: { effort: 'reasoning_effort', verbosity: 'verbosity', summary: 'reasoning.summary' },
   completions: { effort: 'reasoning_effort', verbosity: 'verbosity', summary: 'model' },
+  images: { effort: 'model', verbosity: 'model', summary: 'model' },
   messages: { effort: 'output_config.effort', verbosity: 'model', summary: 'thinking.display' },
   ollama: { effort: 'think', verbosity: 'model', summary: 'think' },
   gemini: {

@@ -6,6 +6,7 @@ import type { ModelListing } from '../models/listing.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import type { ResponseStore } from '../store/response-store.ts'
 import type { Frontend } from '../turn/frontend.ts'
+import { mountImageRoutes } from './images-routes.ts'
 import { mountMessagesRoutes } from './messages-routes.ts'
 import { mountOllamaRoutes } from './ollama-routes.ts'
 import type { RequestMetrics } from './request-metrics.ts'
@@ -41,6 +42,9 @@ export function createAppRouter<P extends Prepared>(parts: AppRouterParts<P>, ha
   mountResponsesRoutes(router, { gateway, store, maxBodyBytes })
   mountMessagesRoutes(router, { gateway, listing, maxBodyBytes })
   if (hasOllama) mountOllamaRoutes(router, { turns, listing, resolver })
-  if (main !== undefined) mountRoutes(router, { listing, backend: main, metrics })
+  if (main !== undefined) {
+    mountRoutes(router, { listing, backend: main, metrics })
+    mountImageRoutes(router, { ...turns, backend: main })
+  }
   return router
 }

@@ -22,11 +22,12 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   if (!/^application\/(?:[\w.+-]+\+)?json$/.test(mediaType)) {
     throw new GatewayError('unsupported_media_type', 'Send the body as JSON with "content-type: application/json".')
   }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  return parseJsonBytes(await readAll(request, maxBytes), 'body')
+  return parseJsonBytes(await readBodyBytes(request, maxBytes), 'body')
 }
 
-async function readAll(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/** The whole body, unpacked. @throws GatewayError `request_too_large`, `unsupported_media_type`, `invalid_json` */
+export async function readBodyBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const chunks: Buffer[] = []
   let total = 0
   const source = decoded(request)

@@ -159,7 +159,7 @@ export class TurnSocket<P extends PreparedTurn> {
     const { response, messages } = form.warmUp(turn)
     const { keyId } = this.#request
     void this.#memory.remember({ keyId, response, input: turn.body.input, previousResponseId: undefined }, messageBytes)
-    const reported = reportHeaders({ turn, ...prepared })
+    const reported = reportHeaders(prepared)
     if (Object.keys(reported).length > 0) sendMessage(this.#line, form.head(reported))
     for (const message of messages) sendMessage(this.#line, message)
   }

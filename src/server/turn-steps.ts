@@ -78,7 +78,10 @@ export function noteFailure({ notes }: Asker, error: GatewayError, thrown: unkno
 }
 
 /** What was left out of the request, or changed in it (connector.md §12.1). */
-export function reportHeaders({ dropped, adjusted }: PreparedTurn): Record<string, string> {
+export function reportHeaders({
+  dropped,
+  adjusted,
+}: Pick<PreparedTurn, 'dropped' | 'adjusted'>): Record<string, string> {
   const headers: Record<string, string> = {}
   if (dropped.length > 0) headers['x-codexway-dropped-params'] = toHeaderValue(dropped)
   if (adjusted.length > 0) headers['x-codexway-adjusted-params'] = toHeaderValue(adjusted)

@@ -11,6 +11,7 @@ import { createCompress } from '../backends/openai-codex/compression.ts'
 import { CookieJar } from '../backends/openai-codex/cookies.ts'
 import type { HttpClient } from '../backends/openai-codex/http-client.ts'
 import type { LimitsBoard } from '../backends/openai-codex/limits-board.ts'
+import { createMediaCalls, type MediaCalls } from '../backends/openai-codex/media-calls.ts'
 import type { ProxySettings } from '../backends/openai-codex/proxy.ts'
 import { fromUsage, type RateLimits } from '../backends/openai-codex/rate-limits.ts'
 import { resolveRemoteImages } from '../backends/openai-codex/remote-images.ts'
@@ -28,7 +29,7 @@ import type { CapabilityLayer } from '../turn/capabilities.ts'
 import type { CredentialSource } from '../turn/connector.ts'
 import { toAuthSearch } from './auth-search.ts'
 
-export interface WiredBackend extends Backend {
+export interface WiredBackend extends Backend, MediaCalls {
   readonly transport: SocketTransport
   readonly catalogue: Catalogue
   readonly models: readonly string[]
@@ -87,6 +88,13 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
   const workspaces = new WorkspaceFinder({ client, identity, checkUrl: toCheckUrl(instance.baseUrl) })
   const cookies = new CookieJar()
   let accountId = ''
+  const observer: Backend['observer'] = {
+    answered: (response, credential) => {
+      accountId = credential.accountId ?? ''
+      cookies.keep(accountId, response.setCookies)
+      catalogue.etagSeen(response.headers['x-models-etag'])
+    },
+  }
   return {
     name: instance.name,
     models: instance.models,
@@ -99,13 +107,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     catalogue,
     workspaces,
     cookies,
-    observer: {
-      answered: (response, credential) => {
-        accountId = credential.accountId ?? ''
-        cookies.keep(accountId, response.setCookies)
-        catalogue.etagSeen(response.headers['x-models-etag'])
-      },
-    },
+    observer,
     limits,
     payload: toPayloadOptions(instance),
     ready: async (signal) => {
@@ -127,6 +129,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
       accountId = (await other.current(signal)).accountId ?? ''
       return { raw, view: limits.see(accountId, fromUsage(raw)) }
     },
+    ...createMediaCalls({ ...call, timeoutMs: instance.timeout * 1000, cookies, workspaces, observer }),
     probe: (url, signal) => probe(call, url, signal),
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { arrayAt, isObject, type JsonObject, objectAt, stringAt, wordOf } from '../lib/json.ts'
 import { type Conversation, type OfferedTool, toConversation } from './conversation.ts'
+import { DOT } from './dot.ts'
 import { ev, numbered, type RawEvent } from './events.ts'
 import type { StepInput } from './scenario.ts'
 import { toSample } from './schema-sample.ts'
@@ -10,12 +11,13 @@ const SHOWN_PROMPT = 200
 const SHOWN_OUTPUT = 2000
 
 /**
- * What a willing model would do, for requests no scenario answers: compact when asked to, call the tools it must, run the
+ * What a willing model would do, for requests no scenario answers: compact when asked to, make an image, call the tools it must, run the
  * commands the prompt names one after another, then report; otherwise a short text.
  */
 export function defaultAnswer(body: JsonObject): StepInput[] {
   const conversation = toConversation(body)
   if (conversation.items.at(-1)?.type === 'compaction_trigger') return turn(compaction())
+  if (objectAt(body, 'tool_choice')?.type === 'image_generation') return turn(image())
   const call = nextCall(body, conversation)
   const answer = call ?? { text: toText(body, conversation), phase: 'final_answer' }
   return turn(...thought(body, conversation), answer)
@@ -28,6 +30,11 @@ function turn(...steps: StepInput[]): StepInput[] {
 /** Exactly one such item is what the Codex CLI asks for (upstream.md §4). */
 function compaction(): StepInput {
   return { item: { id: newId('cmp_'), type: 'compaction', encrypted_content: newSecret() } }
+}
+
+/** One dot, whatever was asked for (backend-facts.md §6). */
+function image(): StepInput {
+  return { item: { id: newId('ig_'), type: 'image_generation_call', status: 'completed', result: DOT } }
 }
 
 function thought(body: JsonObject, { results }: Conversation): StepInput[] {

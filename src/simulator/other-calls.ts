@@ -1,4 +1,5 @@
 import { type JsonObject, stringAt } from '../lib/json.ts'
+import { DOT } from './dot.ts'
 import { CLIENT_ID, type Issuer } from './issuer.ts'
 import type { CallName, OtherCall } from './records.ts'
 import { detail, type Refusal } from './refusal.ts'
@@ -24,6 +25,7 @@ export function toCallName(method: string, path: string): CallName {
   if (path.endsWith('/deviceauth/usercode')) return 'device_usercode'
   if (path.endsWith('/deviceauth/token')) return 'device_token'
   if (path.endsWith('/user-auth-credential/whoami')) return 'whoami'
+  if (method === 'POST' && /\/images\/(?:generations|edits)$/.test(path)) return 'images'
   if (method !== 'GET') return 'other'
   if (path.endsWith('/models')) return 'models'
   if (path.endsWith('/usage')) return 'usage'
@@ -44,7 +46,13 @@ export function answerCall(call: OtherCall, context: CallContext): CallAnswer {
   if (call.name === 'models') {
     return { status: 200, body: { models: [...context.models] }, headers: { etag: context.modelsEtag } }
   }
+  if (call.name === 'images') return { status: 200, body: toImage(call.body) }
   return { status: 200, body: call.name === 'usage' ? toUsage(call, issuer) : toAccounts(call, issuer) }
+}
+
+/** One dot, whatever was asked for (upstream.md §4). */
+function toImage({ size }: JsonObject): JsonObject {
+  return { created: Math.floor(Date.now() / 1000), data: [{ b64_json: DOT }], size: size ?? 'auto' }
 }
 
 /** The issuer's calls that need no token; undefined for all others (upstream.md §8). */

@@ -52,6 +52,7 @@ export const CALL_NAMES = [
   'revoke',
   'whoami',
   'upgrade',
+  'images',
   'other',
 ] as const
 export type CallName = (typeof CALL_NAMES)[number]

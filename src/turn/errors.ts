@@ -57,6 +57,8 @@ export const ERROR_TABLE = {
   deactivated_workspace: { status: 402, code: 'deactivated_workspace', final: true },
   codex_forbidden: { status: 403, code: 'codex_forbidden', final: true },
   usage_not_included: { status: 403, code: 'usage_not_included', final: true },
+  /** The plan has no image generation, or the model would not. */
+  image_not_made: { status: 403, code: 'image_not_made', final: true },
   usage_limit_reached: { status: 429, code: 'usage_limit_reached', type: 'usage_limit_reached', final: true },
   rate_limit_exceeded: { status: 429, code: 'rate_limit_exceeded' },
   server_is_overloaded: { status: 503, code: 'server_is_overloaded' },

@@ -8,6 +8,16 @@ export function toWhamUrl(baseUrl: string, path: string): string {
   return `${toBase(baseUrl).replace(/\/codex$/, '')}/wham/${path}`
 }
 
+/** `…/backend-api/codex/images/<kind>` (upstream.md §4). */
+export function toImagesUrl(baseUrl: string, kind: string): string {
+  return `${toBase(baseUrl)}/images/${kind}`
+}
+
+/** Beside the base, like `wham/` (backend-facts.md §1: third-party knowledge, never observed). */
+export function toTranscribeUrl(baseUrl: string): string {
+  return `${toBase(baseUrl).replace(/\/codex$/, '')}/transcribe`
+}
+
 /** The same path and query at another origin. */
 export function atOrigin(url: string, origin: string): string {
   const { pathname, search } = new URL(url)

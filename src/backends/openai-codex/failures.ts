@@ -138,6 +138,7 @@ const CONVERSATION_FIELDS: Readonly<Record<Endpoint, string>> = {
   responses: 'input',
   ollama: 'messages',
   gemini: 'contents',
+  images: 'prompt',
 }
 
 function byCode(failure: Failure, { endpoint }: FailureContext): Verdict | undefined {

@@ -85,6 +85,40 @@ export function buildCallHeaders(client: ClientIdentity, credential: Credential)
   ]
 }
 
+export interface PostHeaders {
+  readonly contentType: string
+  /** Of an image call (capture [63]). */
+  readonly imageTurnId?: string
+  readonly cookie: string | undefined
+}
+
+/** Headers of the CLI's calls that bring a body, in the order of capture [63]. */
+export function buildPostHeaders(
+  client: ClientIdentity,
+  credential: Credential,
+  { contentType, imageTurnId, cookie }: PostHeaders,
+): [string, string][] {
+  return inOrder(POST_HEADER_ORDER, {
+    ...Object.fromEntries(buildCallHeaders(client, credential)),
+    'x-codex-image-turn-id': imageTurnId,
+    'content-type': contentType,
+    cookie,
+  })
+}
+
+const POST_HEADER_ORDER = [
+  'version',
+  'x-codex-image-turn-id',
+  'authorization',
+  'chatgpt-account-id',
+  'x-openai-fedramp',
+  'content-type',
+  'originator',
+  'user-agent',
+  'accept',
+  'cookie',
+]
+
 function authHeaders(credential: Credential): Record<string, string | undefined> {
   return {
     authorization: `Bearer ${credential.token}`,
