@@ -1,11 +1,15 @@
-/** Writes docs/configuration.md and config.schema.json from the schema; `--check` fails if they differ from it. */
-import { readFileSync, writeFileSync } from 'node:fs'
+/**
+ * Writes docs/configuration.md and config.schema.json from the schema, docs/compatibility.md from the rows of the
+ * conformance tests; `--check` fails if they differ from these.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command, Option } from 'commander'
 import { createProgram } from '../src/cli/program.ts'
 import { nodeAt, toConfigJsonSchema } from '../src/config/json-schema.ts'
 import { type SchemaNode, toValueWords } from '../src/config/value-words.ts'
 import { DEFAULT_CAPABILITIES } from '../src/turn/capabilities.ts'
+import { toCompatibilityTable } from '../test/conformance/table.ts'
 
 const INTRODUCTION = `# Configuration
 
@@ -80,14 +84,15 @@ const sharedOptions = program.commands.find((command) => command.name() === 'doc
 const sharedFlags = new Set(sharedOptions.map(toIdentity))
 const files: Record<string, string> = {
   'config.schema.json': `${JSON.stringify(schema, undefined, 2)}\n`,
+  'docs/compatibility.md': toCompatibilityTable(),
   'docs/configuration.md': toMarkdown(),
 }
 const isCheck = process.argv.includes('--check')
 for (const [file, text] of Object.entries(files)) {
   const path = join(root, file)
   if (!isCheck) writeFileSync(path, text)
-  else if (readFileSync(path, 'utf8') !== text) {
-    console.error(`${file} is not what the schema says; run "npm run docs"`)
+  else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
+    console.error(`${file} is not what its source says; run "npm run docs"`)
     process.exitCode = 1
   }
 }

@@ -1,111 +1,16 @@
-import type { ChatCompletionCreateParams } from 'openai/resources/chat/completions'
-import type { ResponseCreateParams } from 'openai/resources/responses/responses'
 import { expect, test } from 'vitest'
-import type { JsonObject } from '../../src/lib/json.ts'
+import { type Case, CHAT_CASES, RESPONSES_CASES } from '../conformance/field-cases.ts'
 import { ALLOWED_FIELDS } from '../support/allowed-fields.ts'
 import { type Running, startGateway } from '../support/gateway.ts'
-
-/** What becomes of one field that asks for something. */
-type Case =
-  /** The backend's body then differs from the plain one in these members. */
-  | { readonly value: unknown; readonly changes: JsonObject }
-  /** The backend's body is the plain one, and nothing is reported: the gateway does it itself. */
-  | { readonly value: unknown; readonly own: true }
-  | { readonly value: unknown; readonly dropped: true }
-  | { readonly value: unknown; readonly refused: true }
-
-const flatF = { type: 'function', name: 'f', parameters: { type: 'object', properties: {} }, strict: false }
-const REASONING = 'reasoning.encrypted_content'
-
-/** Every optional field of the official chat type: the compiler asks for a new row when the type gains one. */
-const CHAT: Record<Exclude<keyof ChatCompletionCreateParams, 'model' | 'messages'>, Case> = {
-  audio: { value: { voice: 'alloy', format: 'mp3' }, refused: true },
-  frequency_penalty: { value: 0.5, dropped: true },
-  function_call: { value: 'none', changes: { tool_choice: 'none', parallel_tool_calls: false } },
-  functions: { value: [{ name: 'f' }], changes: { tools: [flatF], parallel_tool_calls: false } },
-  logit_bias: { value: { 50256: -100 }, dropped: true },
-  logprobs: { value: true, dropped: true },
-  max_completion_tokens: { value: 1000, own: true },
-  max_tokens: { value: 1000, own: true },
-  metadata: { value: { a: 'b' }, dropped: true },
-  modalities: { value: ['text', 'audio'], refused: true },
-  moderation: { value: { policy: 'p' }, dropped: true },
-  n: { value: 2, refused: true },
-  parallel_tool_calls: { value: false, changes: { parallel_tool_calls: false } },
-  prediction: { value: { type: 'content', content: 'x' }, dropped: true },
-  presence_penalty: { value: 0.5, dropped: true },
-  prompt_cache_key: { value: 'my-key', changes: { prompt_cache_key: 'my-key' } },
-  prompt_cache_options: { value: { mode: 'explicit' }, dropped: true },
-  prompt_cache_retention: { value: '24h', dropped: true },
-  reasoning_effort: { value: 'high', changes: { reasoning: { effort: 'high', summary: 'auto' } } },
-  response_format: {
-    value: { type: 'json_object' },
-    changes: { text: { verbosity: 'low', format: { type: 'json_object' } } },
-  },
-  safety_identifier: { value: 's', dropped: true },
-  seed: { value: 7, dropped: true },
-  service_tier: { value: 'priority', changes: { service_tier: 'priority' } },
-  stop: { value: ['never said'], own: true },
-  store: { value: true, dropped: true },
-  stream: { value: true, own: true },
-  stream_options: { value: { include_usage: true }, own: true },
-  temperature: { value: 0.2, dropped: true },
-  tool_choice: { value: 'none', changes: { tool_choice: 'none' } },
-  tools: { value: [{ type: 'function', function: { name: 'f' } }], changes: { tools: [flatF] } },
-  top_logprobs: { value: 2, dropped: true },
-  top_p: { value: 0.5, dropped: true },
-  user: { value: 'u', dropped: true },
-  verbosity: { value: 'high', changes: { text: { verbosity: 'high' } } },
-  web_search_options: { value: {}, dropped: true },
-}
-
-/** The same of the official Responses type; `input` is the plain request's own. */
-const RESPONSES: Record<Exclude<keyof ResponseCreateParams, 'model' | 'input'>, Case> = {
-  access_programs: { value: { bio: 'b' }, changes: { access_programs: { bio: 'b' } } },
-  background: { value: true, refused: true },
-  context_management: { value: [{ type: 'compaction', compact_threshold: 1000 }], dropped: true },
-  conversation: { value: 'conv_1', refused: true },
-  image: { value: { x: 1 }, dropped: true },
-  include: {
-    value: ['web_search_call.action.sources'],
-    changes: { include: ['web_search_call.action.sources', REASONING] },
-  },
-  instructions: { value: 'Be brief. ', changes: { instructions: 'Be brief. ', prompt_cache_key: expect.any(String) } },
-  max_output_tokens: { value: 1000, own: true },
-  max_tool_calls: { value: 3, dropped: true },
-  metadata: { value: { a: 'b' }, dropped: true },
-  moderation: { value: { policy: 'p' }, dropped: true },
-  parallel_tool_calls: { value: false, changes: { parallel_tool_calls: false } },
-  // A known one is R-07.
-  previous_response_id: { value: 'resp_unknown', refused: true },
-  prompt: { value: { id: 'pmpt_1' }, refused: true },
-  prompt_cache_key: { value: 'my-key', changes: { prompt_cache_key: 'my-key' } },
-  prompt_cache_options: { value: { mode: 'explicit' }, dropped: true },
-  prompt_cache_retention: { value: '24h', dropped: true },
-  reasoning: { value: { effort: 'high' }, changes: { reasoning: { effort: 'high' } } },
-  safety_identifier: { value: 's', dropped: true },
-  service_tier: { value: 'priority', changes: { service_tier: 'priority' } },
-  store: { value: true, own: true },
-  stream: { value: true, own: true },
-  stream_options: { value: { include_obfuscation: true }, dropped: true },
-  temperature: { value: 0.2, dropped: true },
-  text: { value: { verbosity: 'low' }, changes: { text: { verbosity: 'low' } } },
-  tool_choice: { value: 'none', changes: { tool_choice: 'none' } },
-  tools: { value: [flatF], changes: { tools: [flatF] } },
-  top_logprobs: { value: 2, dropped: true },
-  top_p: { value: 0.5, dropped: true },
-  truncation: { value: 'auto', dropped: true },
-  user: { value: 'u', dropped: true },
-}
 
 const DOORS = [
   {
     id: 'P-02',
     path: '/v1/chat/completions',
     plain: { model: 'gpt-5.5', messages: [{ role: 'user', content: 'Hello' }] },
-    cases: CHAT,
+    cases: CHAT_CASES,
   },
-  { id: 'P-03', path: '/v1/responses', plain: { model: 'gpt-5.5', input: 'Hello' }, cases: RESPONSES },
+  { id: 'P-03', path: '/v1/responses', plain: { model: 'gpt-5.5', input: 'Hello' }, cases: RESPONSES_CASES },
 ] as const
 
 /** One request, and the body the backend got for it; undefined if it was not called. */

@@ -88,7 +88,8 @@ export async function openGateway(options: StartOptions = {}): Promise<Open> {
   return {
     async close() {
       await Promise.all([stop(), simulator.close()])
-      rmSync(home, { recursive: true, force: true })
+      // A list of models still being kept when the gateway stops lands a moment later.
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 })
     },
     ...ground,
     url,

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, parseJsonObject, stringAt } from '../../lib/json.ts'
 import { readClientBody } from '../../turn/client-body.ts'
-import { GatewayError, invalidField } from '../../turn/errors.ts'
+import { type ErrorOptions, GatewayError, invalidField } from '../../turn/errors.ts'
 import { isNoOp } from '../../turn/no-op-params.ts'
 import { readArray, readObject, readString } from '../../turn/read-body.ts'
 import { isStrictSchema } from '../../turn/strict-schema.ts'
@@ -62,12 +62,14 @@ function refuseImpossible(fields: JsonObject): void {
     throw unsupported('mcp_servers', 'This backend connects to no MCP servers; do so in the client.')
   if ((fields.container ?? undefined) !== undefined) throw unsupported('container', 'This backend has no containers.')
   if ((fields.thread ?? undefined) !== undefined) {
-    throw unsupported('thread', 'No conversations are kept here; send all messages.')
+    // The code at which the official client's tool runner goes on by itself, with all messages.
+    const signal = { code: 'thread_unsupported_request', details: { unsupported: ['thread'] } }
+    throw unsupported('thread', 'No conversations are kept here; send all messages.', signal)
   }
 }
 
-function unsupported(param: string, message: string): GatewayError {
-  return new GatewayError('unsupported_parameter', message, { param })
+function unsupported(param: string, message: string, options: ErrorOptions = {}): GatewayError {
+  return new GatewayError('unsupported_parameter', message, { param, ...options })
 }
 
 interface OutputConfig {
