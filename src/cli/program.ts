@@ -24,6 +24,7 @@ export function createProgram(end: End): Command {
   addLogout(program, end)
   addAccounts(program, end)
   addStatus(program, end)
+  addKeys(program, end)
   addModels(program, end)
   addDoctor(program, end)
   addConfig(program, end)
@@ -117,6 +118,17 @@ function addStatus(program: Command, end: End): void {
     .option('--interval <seconds>', 'with --watch: seconds between two looks (default: 60)', checkWhole)
     .addHelpText('after', examples('codexway status', 'codexway status --watch --interval 30'))
     .action(async (flags) => end(await (await import('./status.ts')).runStatus(flags)))
+}
+
+function addKeys(program: Command, end: End): void {
+  program
+    .command('keys')
+    .description('Keys that clients of the gateway must send')
+    .command('create')
+    .description('Print a new key and the line for server.api_keys that stands for it. Neither is kept.')
+    .option('--json', 'for machines: {key, hash}')
+    .addHelpText('after', examples('codexway keys create'))
+    .action(async (flags) => end((await import('./keys.ts')).runKeysCreate(flags)))
 }
 
 function addModels(program: Command, end: End): void {

@@ -69,6 +69,10 @@ describe('what needs no configuration', () => {
       max_body_bytes: 67_108_864,
       websocket: true,
       drain_seconds: 30,
+      header_seconds: 20,
+      max_concurrent_requests: 4096,
+      max_header_bytes: 65_536,
+      request_seconds: 300,
     })
     expect(instances).toMatchObject([
       {

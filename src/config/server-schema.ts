@@ -1,7 +1,11 @@
 import { z } from 'zod'
 import { optionalSetting, section, setting } from './setting.ts'
 
-const KEY = z.string().min(1, { error: 'expected text that is not empty' })
+const MIB = 1024 * 1024
+const TEXT = z.string().min(1, { error: 'expected text that is not empty' })
+const KEY = TEXT.regex(/^(?!sha256:)|^sha256:[0-9a-f]{64}$/, {
+  error: 'expected a key, or "sha256:" and 64 hexadecimal digits as `codexway keys create` prints',
+})
 
 export const serverSchema = section(
   {
@@ -18,9 +22,9 @@ export const serverSchema = section(
     api_keys: setting(
       z.array(KEY),
       [],
-      'Keys clients must send, as `Authorization: Bearer` or `x-api-key`. None: any key or no key is fine.',
+      'Keys clients must send, as `Authorization: Bearer` or `x-api-key`, or their hashes as `codexway keys create` prints them. None: any key or no key is fine.',
     ),
-    allowed_hosts: setting(z.array(KEY), [], '`Host` names accepted besides loopback ones while bound to loopback.'),
+    allowed_hosts: setting(z.array(TEXT), [], '`Host` names accepted besides loopback ones while bound to loopback.'),
     cors_origins: setting(
       z.array(
         z
@@ -34,14 +38,26 @@ export const serverSchema = section(
       z
         .int()
         .min(1024)
-        .max(1024 ** 3),
-      64 * 1024 * 1024,
+        .max(1024 * MIB),
+      64 * MIB,
       'Limit of a request body after decoding, and of a WebSocket message.',
     ),
     websocket: setting(
       z.boolean(),
       true,
       'Responses over WebSocket: `GET /v1/responses` with an upgrade. Off: 426, which clients take as "use HTTP".',
+    ),
+    max_header_bytes: setting(z.int().min(8192).max(MIB), 64 * 1024, 'Limit of a request’s headers.'),
+    max_concurrent_requests: setting(
+      z.int().min(1).max(1_000_000),
+      4096,
+      'Requests answered at the same time; more are refused with 503 `gateway_busy`. `/health` is always answered.',
+    ),
+    header_seconds: setting(z.number().min(1).max(3600), 20, 'Time a client gets to send the headers of a request.'),
+    request_seconds: setting(
+      z.number().min(1).max(3600),
+      300,
+      'Time a client gets to send a whole request; then 408 `request_timeout`. Answers may take as long as they like.',
     ),
     drain_seconds: setting(z.number().min(0).max(3600), 30, 'Time running requests get when the gateway is stopped.'),
   },

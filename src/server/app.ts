@@ -17,7 +17,7 @@ import { SqliteResponseStore } from '../store/sqlite-response-store.ts'
 import type { Frontend, SocketForm } from '../turn/frontend.ts'
 import { createAppRouter } from './app-router.ts'
 import { createAuthenticate } from './client-auth.ts'
-import { HttpServer, type SocketEndpoint } from './http-server.ts'
+import { HttpServer, type RequestLimits, type SocketEndpoint } from './http-server.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { TurnSockets } from './turn-sockets.ts'
 import type { WiredBackend } from './wire-backend.ts'
@@ -72,8 +72,9 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const { host, port, ollama_port: ollamaPort, api_keys: apiKeys } = config.server
   const { allowed_hosts: allowedHosts, cors_origins: corsOrigins } = config.server
   const origins = { allowedHosts, corsOrigins, isLoopbackBind: isLoopbackHost(host) }
+  const limits = toRequestLimits(config.server)
   const errorForms = doors.flatMap(({ errors }) => errors ?? [])
-  const common = { authenticate: createAuthenticate(apiKeys), origins, log, metrics }
+  const common = { authenticate: createAuthenticate(apiKeys), origins, limits, log, metrics }
   const toServer = (hasOllama: boolean, endpoint: SocketEndpoint | undefined): HttpServer =>
     new HttpServer({
       ...common,
@@ -138,6 +139,15 @@ function installationId({ paths }: LoadedConfig): string {
     // A read-only home: the id lasts as long as this process.
   }
   return fresh
+}
+
+function toRequestLimits(server: LoadedConfig['config']['server']): RequestLimits {
+  return {
+    maxHeaderBytes: server.max_header_bytes,
+    maxConcurrentRequests: server.max_concurrent_requests,
+    headersWithinMs: server.header_seconds * 1000,
+    requestWithinMs: server.request_seconds * 1000,
+  }
 }
 
 function createResponseStore(

@@ -1,5 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { GatewayError } from '../turn/errors.ts'
+
+const HASHED = 'sha256:'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -9,9 +11,12 @@ export type Authenticate = (headers: Headers) => string
 /**
  * Gateway keys, as `Authorization: Bearer` or `x-api-key` (connector.md §14). Without configured keys any sent key is
  * ignored. The answer is a short stable name of the key, never the key.
+ * @param apiKeys as they are, or `sha256:` and the hash in hexadecimal
  */
 export function createAuthenticate(apiKeys: readonly string[]): Authenticate {
-  const known = apiKeys.map(digest)
+  const known = apiKeys.map((key) =>
+    key.startsWith(HASHED) ? Buffer.from(key.slice(HASHED.length), 'hex') : digest(key),
+  )
   return (headers) => {
     if (known.length === 0) return ''
     const sent = digest(sentKey(headers))
@@ -32,4 +37,10 @@ function sentKey(headers: Headers): string {
 
 function digest(key: string): Buffer {
   return createHash('sha256').update(key).digest()
+}
+
+/** A new key that cannot be guessed, and what may stand for it in `server.api_keys`. */
+export function createClientKey(): { key: string; hash: string } {
+  const key = `cw-${randomBytes(32).toString('base64url')}`
+  return { key, hash: HASHED + digest(key).toString('hex') }
 }

@@ -26,6 +26,7 @@ export interface HttpServerOptions {
   readonly origins: OriginRules
   /** Protocols whose errors are not in OpenAI's form. */
   readonly errorForms: readonly ErrorForm[]
+  readonly limits: RequestLimits
   readonly log: Logger
   readonly metrics: RequestMetrics
   /** Undefined = no WebSockets: a wish for one is not heard. */
@@ -43,7 +44,17 @@ export interface SocketEndpoint {
   terminate(): void
 }
 
-const MAX_HEADER_BYTES = 64 * 1024
+/** What a client may take of the gateway, whatever it asks. */
+export interface RequestLimits {
+  readonly maxHeaderBytes: number
+  readonly maxConcurrentRequests: number
+  readonly headersWithinMs: number
+  /** Headers and body. */
+  readonly requestWithinMs: number
+}
+
+/** How often unfinished requests are looked at; Node's own half a minute would make the limits coarse. */
+const CHECK_EVERY_MS = 1000
 /** Longer than common client pools keep a socket, so that it is mostly they who close. */
 const KEEP_ALIVE_MS = 75_000
 /** How long an error at the end of the drain may take to reach its client. */
@@ -99,9 +110,14 @@ export class HttpServer {
   }
 
   #listenOn(host: string, port: number): Promise<number> {
+    const { maxHeaderBytes, headersWithinMs, requestWithinMs } = this.#options.limits
     const server: Server = createServer({
       shouldUpgradeCallback: (request) => this.#isUpgrade(request),
-      maxHeaderSize: MAX_HEADER_BYTES,
+      maxHeaderSize: maxHeaderBytes,
+      // Node takes no time for headers that is longer than the one for all.
+      headersTimeout: Math.min(headersWithinMs, requestWithinMs),
+      requestTimeout: requestWithinMs,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       // Node's own refusal has no body; the origin guard's has.
       requireHostHeader: false,
@@ -114,7 +130,9 @@ export class HttpServer {
       server.on('upgrade', (request, socket, head) => this.#onUpgrade(server, request, socket, head))
     }
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseMalformed(error, socket))
-    server.on('connect', (_request, socket) => this.#refuse(socket, 405, 'This is no proxy: CONNECT is not possible.'))
+    server.on('connect', (_request, socket) =>
+      this.#refuse(socket, badRequest(405, 'This is no proxy: CONNECT is not possible.')),
+    )
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(port, host, () => {
@@ -176,8 +194,21 @@ export class HttpServer {
     if (this.#isStopping) exchange.setHeaders({ connection: 'close' })
     if (guardOrigin(exchange, origins)) return
     const { handler, isPublic } = router.match(exchange.request.method ?? 'GET', exchange.path)
-    if (!isPublic) exchange.keyId = authenticate(exchange.headers)
+    if (!isPublic) {
+      exchange.keyId = authenticate(exchange.headers)
+      this.#refuseWhenBusy()
+    }
     await handler(exchange)
+  }
+
+  #refuseWhenBusy(): void {
+    const { maxConcurrentRequests } = this.#options.limits
+    if (this.#running.size <= maxConcurrentRequests) return
+    throw new GatewayError(
+      'gateway_busy',
+      `The gateway is answering ${maxConcurrentRequests} requests already. Try again, or raise server.max_concurrent_requests.`,
+      { retryAfterSeconds: 1 },
+    )
   }
 
   #fail(exchange: Exchange, thrown: unknown): void {
@@ -190,23 +221,31 @@ export class HttpServer {
     else exchange.sendError(error)
   }
 
-  /** What is no HTTP at all, or has more headers than fit, gets its answer by hand. */
+  /** What is no HTTP at all, has more headers than fit, or does not come to its end, gets its answer by hand. */
   #refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    const running = [...this.#running].find(({ request }) => request.socket === socket)
+    if (isLate && running !== undefined && !running.response.headersSent) {
+      const late = tooLate(this.#options.limits)
+      running.stop(late)
+      running.sendError(late)
+      return
+    }
     // Behind a request still being answered a refusal would land in the middle of that answer.
-    const isBusy = [...this.#running].some(({ request }) => request.socket === socket)
-    if (isBusy || !socket.writable || GONE_CODES.has(error.code ?? '')) {
+    if (running !== undefined || !socket.writable || GONE_CODES.has(error.code ?? '')) {
       socket.destroy()
       return
     }
-    if (error.code === 'HPE_HEADER_OVERFLOW') this.#refuse(socket, 431, 'The request headers are too large.')
-    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-      this.#refuse(socket, 408, 'The request took too long to arrive.')
-    else this.#refuse(socket, 400, 'The request is not valid HTTP.')
+    const { maxHeaderBytes } = this.#options.limits
+    const tooLarge = `The request headers are larger than ${maxHeaderBytes} bytes. The limit is the setting server.max_header_bytes.`
+    if (error.code === 'HPE_HEADER_OVERFLOW') this.#refuse(socket, badRequest(431, tooLarge))
+    else if (isLate) this.#refuse(socket, tooLate(this.#options.limits))
+    else this.#refuse(socket, badRequest(400, 'The request is not valid HTTP.'))
   }
 
-  #refuse(socket: Duplex, status: number, message: string): void {
+  #refuse(socket: Duplex, error: GatewayError): void {
     const id = shortId('req_')
-    const error = new GatewayError('invalid_request', message, { status })
+    const { status } = error
     const body = JSON.stringify(toOpenAiError(error))
     const head = [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -228,4 +267,17 @@ export class HttpServer {
     metrics.observe(router.nameOf(path), line, notes)
     logRequest(log, line, notes)
   }
+}
+
+function badRequest(status: number, message: string): GatewayError {
+  return new GatewayError('invalid_request', message, { status })
+}
+
+function tooLate({ headersWithinMs, requestWithinMs }: RequestLimits): GatewayError {
+  return new GatewayError(
+    'request_timeout',
+    `The request took too long to arrive. The limits are the settings server.header_seconds (${headersWithinMs / 1000}) and server.request_seconds (${requestWithinMs / 1000}).`,
+    // The rest of it is not read.
+    { headers: { connection: 'close' } },
+  )
 }

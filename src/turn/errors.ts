@@ -36,11 +36,13 @@ export const ERROR_TABLE = {
   origin_not_allowed: { status: 403, code: 'origin_not_allowed' },
   unknown_url: { status: 404, code: 'unknown_url' },
   method_not_allowed: { status: 405, code: 'method_not_allowed', type: 'invalid_request_error' },
+  request_timeout: { status: 408, code: 'request_timeout' },
   request_too_large: { status: 413, code: 'request_too_large' },
   unsupported_media_type: { status: 415, code: 'unsupported_media_type', type: 'invalid_request_error' },
   response_in_progress: { status: 409, code: 'response_in_progress' },
   too_many_connections: { status: 503, code: 'too_many_connections' },
   upgrade_required: { status: 426, code: 'upgrade_required', type: 'invalid_request_error' },
+  gateway_busy: { status: 503, code: 'gateway_busy' },
   shutting_down: { status: 503, code: 'shutting_down' },
 
   // Credentials
