@@ -58,17 +58,19 @@ export interface CodexWays {
   /** With ChatGPT; else the CLI sends the key in `GATEWAY_KEY`. */
   readonly isSignedIn?: boolean
   readonly isOverWebSocket?: boolean
+  /** `/v1` unless said. */
+  readonly basePath?: string
 }
 
 /** `config.toml` of a Codex CLI that talks to `url` and to nobody else. */
 export function toCodexConfig(url: string, model: string, ways: CodexWays = {}): string {
-  const { isSignedIn = false, isOverWebSocket = false } = ways
+  const { isSignedIn = false, isOverWebSocket = false, basePath = '/v1' } = ways
   return [
     `model = "${model}"`,
     'model_provider = "gateway"',
     '[model_providers.gateway]',
     'name = "gateway"',
-    `base_url = "${url}/v1"`,
+    `base_url = "${url}${basePath}"`,
     'wire_api = "responses"',
     isSignedIn ? 'requires_openai_auth = true' : 'env_key = "GATEWAY_KEY"',
     `supports_websockets = ${isOverWebSocket}`,

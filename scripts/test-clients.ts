@@ -53,6 +53,8 @@ async function runAll(): Promise<void> {
     'E-14, M-28: the Codex CLI signed in runs a command': (stage) => codex(stage, 'gpt-5.6-sol', { isSignedIn: true }),
     'E-14: the Codex CLI runs a command over WebSocket, classic model': (stage) => codexOverSocket(stage, 'gpt-5.5'),
     'E-14: the Codex CLI runs a command over WebSocket, lite model': (stage) => codexOverSocket(stage, 'gpt-5.6-sol'),
+    'the Codex CLI takes the gateway for its backend': (stage) =>
+      codex(stage, 'gpt-5.6-sol', { isSignedIn: true, basePath: '/backend-api/codex' }),
     'the Codex CLI and our locks on the sign-in keep each other out': ({ simulator, home }) =>
       checkLocks(simulator, home),
     'two gateways and the Codex CLI share one sign-in': async () => void (await sharedWithCodex(25, 300)),

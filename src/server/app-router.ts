@@ -6,6 +6,7 @@ import type { ModelListing } from '../models/listing.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import type { ResponseStore } from '../store/response-store.ts'
 import type { Frontend } from '../turn/frontend.ts'
+import { mountCodexRoutes } from './codex-routes.ts'
 import { mountImageRoutes } from './images-routes.ts'
 import { mountMessagesRoutes } from './messages-routes.ts'
 import { mountOllamaRoutes } from './ollama-routes.ts'
@@ -45,6 +46,7 @@ export function createAppRouter<P extends Prepared>(parts: AppRouterParts<P>, ha
   if (main !== undefined) {
     mountRoutes(router, { listing, backend: main, metrics })
     mountImageRoutes(router, { ...turns, backend: main })
+    mountCodexRoutes(router, { listing, backend: main, maxBodyBytes })
   }
   return router
 }

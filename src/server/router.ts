@@ -16,6 +16,8 @@ export interface Match {
 
 const OFFERED =
   'Offered here: POST /v1/chat/completions, POST /v1/completions, POST /v1/images/generations, POST /v1/images/edits, POST /v1/responses, GET and DELETE /v1/responses/{id}, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, POST /api/chat and the rest for Ollama clients (setting ollama), GET /v1/usage, GET /metrics, GET /health, GET /ready. Base URLs end in /v1.'
+const OFFERED_TO_CODEX =
+  'Offered to Codex clients below /backend-api: codex/responses, codex/models, codex/images/generations, codex/images/edits, codex/alpha/search, wham/usage, wham/accounts/check. Other services of ChatGPT are not passed on.'
 
 /** Exact paths, and prefixes for the one-segment parameters of `…/{id}` routes. */
 export class Router {
@@ -58,7 +60,7 @@ export class Router {
     if (route === undefined) {
       throw new GatewayError(
         'unknown_url',
-        `There is no ${path.slice(0, 200)} here; this backend has no such API. ${OFFERED}`,
+        `There is no ${path.slice(0, 200)} here; this backend has no such API. ${path.startsWith('/backend-api/') ? OFFERED_TO_CODEX : OFFERED}`,
       )
     }
     const handler = route.methods.get(method) ?? (method === 'HEAD' ? route.methods.get('GET') : undefined)

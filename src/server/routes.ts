@@ -1,3 +1,4 @@
+import { responses } from '../frontends/responses/index.ts'
 import type { JsonObject } from '../lib/json.ts'
 import type { ModelListing } from '../models/listing.ts'
 import { GatewayError } from '../turn/errors.ts'
@@ -31,14 +32,16 @@ export function mountRoutes(router: Router, { listing, backend, metrics }: Route
     if (isMessagesClient(exchange)) return getModel(exchange, listing)
     exchange.sendJson(200, listing.get(toModelId(exchange)))
   })
-  router.add('GET', '/v1/responses', (exchange) => {
-    const words = `Ask for an upgrade to WebSocket (which server.websocket can switch off), or use POST ${exchange.path}.`
-    throw new GatewayError('upgrade_required', words, { headers: { upgrade: 'websocket' } })
-  })
+  for (const path of responses.paths) router.add('GET', path, askForUpgrade)
   router.add('GET', '/v1/usage', (exchange) => usage(exchange, backend))
-  for (const path of ['/api/codex/usage', '/backend-api/wham/usage']) {
-    router.add('GET', path, async (exchange) => exchange.sendJson(200, (await backend.usage(exchange.signal)).raw))
-  }
+  router.add('GET', '/api/codex/usage', async (exchange) => {
+    exchange.sendJson(200, (await backend.usage(exchange.signal)).raw)
+  })
+}
+
+function askForUpgrade({ path }: Exchange): void {
+  const words = `Ask for an upgrade to WebSocket (which server.websocket can switch off), or use POST ${path}.`
+  throw new GatewayError('upgrade_required', words, { headers: { upgrade: 'websocket' } })
 }
 
 async function ready(exchange: Exchange, backend: WiredBackend): Promise<void> {

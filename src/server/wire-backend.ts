@@ -9,6 +9,7 @@ import { type CallOptions, fetchModels, fetchUsage, probe } from '../backends/op
 import { type ClientIdentity, effectiveClientVersion, toClientIdentity } from '../backends/openai-codex/cli-profile.ts'
 import { createCompress } from '../backends/openai-codex/compression.ts'
 import { CookieJar } from '../backends/openai-codex/cookies.ts'
+import { type Forwarded, type ForwardedPath, forward } from '../backends/openai-codex/forward.ts'
 import type { HttpClient } from '../backends/openai-codex/http-client.ts'
 import type { LimitsBoard } from '../backends/openai-codex/limits-board.ts'
 import { createMediaCalls, type MediaCalls } from '../backends/openai-codex/media-calls.ts'
@@ -41,6 +42,8 @@ export interface WiredBackend extends Backend, MediaCalls {
   readonly accounts: readonly string[]
   /** The sign-in of any named account, as this instance would use it. */
   account(name: string): CredentialSource
+  /** A call besides turns, as `forward` makes it. @throws GatewayError */
+  forward(path: ForwardedPath, body: JsonObject, signal: AbortSignal): Promise<Forwarded>
   /** The status that an address answers without a token. @throws GatewayError if nobody answers */
   probe(url: string, signal: AbortSignal): Promise<number>
 }
@@ -87,6 +90,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
   })
   const workspaces = new WorkspaceFinder({ client, identity, checkUrl: toCheckUrl(instance.baseUrl) })
   const cookies = new CookieJar()
+  const timeoutMs = instance.timeout * 1000
   let accountId = ''
   const observer: Backend['observer'] = {
     answered: (response, credential) => {
@@ -100,7 +104,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     models: instance.models,
     responsesUrl: instance.responsesUrl,
     host,
-    timeoutMs: instance.timeout * 1000,
+    timeoutMs,
     transport: new SocketTransport({ client, mode: codex.transport, proxy }),
     credentials,
     identity,
@@ -113,7 +117,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     ready: async (signal) => {
       // Signals and timers are dear; nearly always there is nothing to wait for.
       if (!catalogue.isFirstUnderWay) return
-      const waitMs = firstCatalogueWaitMs(instance.timeout * 1000)
+      const waitMs = firstCatalogueWaitMs(timeoutMs)
       await catalogue.ready(AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
     },
     reasoningReplay: codex.reasoning_replay,
@@ -129,7 +133,8 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
       accountId = (await other.current(signal)).accountId ?? ''
       return { raw, view: limits.see(accountId, fromUsage(raw)) }
     },
-    ...createMediaCalls({ ...call, timeoutMs: instance.timeout * 1000, cookies, workspaces, observer }),
+    ...createMediaCalls({ ...call, timeoutMs, cookies, workspaces, observer }),
+    forward: (path, body, signal) => forward({ ...call, cookies, timeoutMs, path, body }, signal),
     probe: (url, signal) => probe(call, url, signal),
   }
 }

@@ -26,6 +26,7 @@ export function toCallName(method: string, path: string): CallName {
   if (path.endsWith('/deviceauth/token')) return 'device_token'
   if (path.endsWith('/user-auth-credential/whoami')) return 'whoami'
   if (method === 'POST' && /\/images\/(?:generations|edits)$/.test(path)) return 'images'
+  if (method === 'POST' && path.endsWith('/alpha/search')) return 'search'
   if (method !== 'GET') return 'other'
   if (path.endsWith('/models')) return 'models'
   if (path.endsWith('/usage')) return 'usage'
@@ -47,6 +48,8 @@ export function answerCall(call: OtherCall, context: CallContext): CallAnswer {
     return { status: 200, body: { models: [...context.models] }, headers: { etag: context.modelsEtag } }
   }
   if (call.name === 'images') return { status: 200, body: toImage(call.body) }
+  if (call.name === 'search')
+    return { status: 200, body: { output: 'Simulated search result.', encrypted_output: 'U0VBTA==' } }
   return { status: 200, body: call.name === 'usage' ? toUsage(call, issuer) : toAccounts(call, issuer) }
 }
 

@@ -53,6 +53,7 @@ export const CALL_NAMES = [
   'whoami',
   'upgrade',
   'images',
+  'search',
   'other',
 ] as const
 export type CallName = (typeof CALL_NAMES)[number]

@@ -3,6 +3,11 @@ export function toModelsUrl(baseUrl: string, clientVersion: string): string {
   return `${toBase(baseUrl)}/models?client_version=${encodeURIComponent(clientVersion)}`
 }
 
+/** Below the base. */
+export function toCodexUrl(baseUrl: string, path: string): string {
+  return `${toBase(baseUrl)}/${path}`
+}
+
 /** Beside the base: `…/backend-api/codex` → `…/backend-api/wham/<path>`; a base of another shape gets it below. */
 export function toWhamUrl(baseUrl: string, path: string): string {
   return `${toBase(baseUrl).replace(/\/codex$/, '')}/wham/${path}`

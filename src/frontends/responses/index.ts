@@ -7,7 +7,8 @@ import { ResponsesEncoder } from './stream.ts'
 
 /** `POST /v1/responses`, and the same over WebSocket (connector.md §8). */
 export const responses: Frontend = {
-  paths: ['/v1/responses'],
+  // The second is the backend's own: for a Codex client that takes this gateway for it.
+  paths: ['/v1/responses', '/backend-api/codex/responses'],
   parse: parseResponsesRequest,
   encoder: (turn) => new ResponsesEncoder(turn),
   // The backend's own object, passed on whole.
