@@ -1,7 +1,7 @@
 import { buildPayload, type Payload } from '../backends/openai-codex/payload.ts'
 import { toRateLimitHeaders } from '../backends/openai-codex/rate-limits.ts'
 import type { AnswerForm } from '../backends/openai-codex/websocket/match-answer.ts'
-import type { JsonObject } from '../lib/json.ts'
+import { arrayAt, isObject, type JsonObject } from '../lib/json.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import { settleModelSettings } from '../models/settings.ts'
 import { type ReasoningScope, ReasoningStore } from '../store/reasoning-store.ts'
@@ -191,7 +191,7 @@ export class TurnPipeline implements Gateway<ReadyTurn> {
   #remember(ready: ReadyTurn, response: JsonObject, contextBytes: number): void {
     const { turn, backend, credential, resolved, ownInput, memory } = ready
     this.#options.used?.(credential.accountId ?? '', response.usage)
-    const output = Array.isArray(response.output) ? response.output : []
+    const output = (arrayAt(response, 'output') ?? []).filter(isObject)
     if (backend.credentials.forTurn !== undefined) this.#owners.remember(credential.accountId ?? '', output)
     if (turn.endpoint !== 'responses') {
       if (backend.reasoningReplay) this.#reasoning.remember(scopeOf(turn, credential, resolved), output)

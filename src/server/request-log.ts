@@ -10,8 +10,12 @@ export interface RequestLine {
   readonly ms: number
 }
 
-/** One line for each request; what became of its parameters only for those who look closer (connector.md §14). */
-export function logRequest(log: Logger, line: RequestLine, notes: JsonObject): void {
+/**
+ * One line for each request; what became of its parameters only for those who look closer (connector.md §14).
+ * @param notes `cause` is a failure of our own behind an answer that had begun
+ */
+export function logRequest(log: Logger, line: RequestLine, { cause, ...notes }: JsonObject): void {
+  if (cause !== undefined) log.error({ id: line.id, err: cause }, 'the gateway failed')
   if (!log.isLevelEnabled('info')) return
   const { dropped, adjusted, ...brief } = notes
   log.info({ ...line, ...brief }, 'request')

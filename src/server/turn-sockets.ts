@@ -114,11 +114,9 @@ export class TurnSockets<P extends PreparedTurn> {
 
   #log({ path }: Exchange, { id, status, ms, notes }: SocketTurnReport): void {
     const { log, metrics } = this.#options
-    const { cause, ...others } = notes
-    if (cause !== undefined) log.error({ id, err: cause }, 'the gateway failed')
     const line = { id, method: 'WEBSOCKET', path, status, ms }
     // A path that is served is a route's name.
-    metrics.observe(path, line, others)
-    logRequest(log, line, others)
+    metrics.observe(path, line, notes)
+    logRequest(log, line, notes)
   }
 }

@@ -1,5 +1,5 @@
 import { BoundedCache, type CacheLimits } from '../lib/bounded-cache.ts'
-import { type JsonObject, stringAt } from '../lib/json.ts'
+import { isObject, stringAt } from '../lib/json.ts'
 import type { InputItem } from '../turn/turn.ts'
 import { type Answer, type ResponseMemory, toInputItem } from './response-store.ts'
 
@@ -18,7 +18,7 @@ export class MemoryResponses implements ResponseMemory {
   async remember({ keyId, response, input }: Answer, inputBytes: number): Promise<void> {
     const id = stringAt(response, 'id')
     if (id === undefined || !Array.isArray(response.output)) return
-    const output: JsonObject[] = response.output
+    const output = response.output.filter(isObject)
     const cleaned = output.map(toInputItem)
     const sizes = cleaned.map((item) => JSON.stringify(item).length)
     const sizeBytes = sizes.reduce((sum, size) => sum + size, inputBytes)

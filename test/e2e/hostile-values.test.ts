@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import { ev, item } from '../../src/simulator/events.ts'
+import { itemsOf } from '../support/ask.ts'
+import { askOver, openSocket } from '../support/client-socket.ts'
 import { startGateway } from '../support/gateway.ts'
 
 /** An object that cannot be made a text the usual way, as JSON may well hold it. */
@@ -22,4 +25,21 @@ test.each([
   const { post } = await startGateway()
   const answer = await post(path, { model: 'gpt-5.5', ...fields })
   expect([200, 400]).toContain(answer.status)
+})
+
+test('S-13: items of the backend that are none spoil no answer, and what came with them is remembered', async () => {
+  const { post, simulator, url, logs } = await startGateway()
+  const sealed = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'seal' }
+  const output = [null, sealed, item.message('Hi'), 'text', []]
+  const odd = { stream: [ev.created(), ev.text('Hi'), ev.completed('resp_1', { output })] }
+  const chat = { model: 'gpt-5.5', messages: [{ role: 'user', content: 'x' }], stream: true }
+  simulator.play(odd)
+  expect(await (await post('/v1/chat/completions', chat)).text()).toMatch(/data: \[DONE\]\s*$/)
+  const socket = await openSocket({ url })
+  simulator.play(odd)
+  expect((await askOver(socket, 'x')).at(-1)).toMatchObject({ type: 'response.completed' })
+  await askOver(socket, { input: 'y', previous_response_id: 'resp_1' })
+  const types = itemsOf(simulator.requests.at(-1)?.body).map(({ type }) => type)
+  expect(types).toEqual(['message', 'reasoning', 'message', 'message'])
+  expect(logs.filter((line) => line.includes('the gateway failed'))).toEqual([])
 })
