@@ -7,6 +7,7 @@ import type { ModelResolver } from '../models/resolve.ts'
 import type { ResponseStore } from '../store/response-store.ts'
 import type { Frontend } from '../turn/frontend.ts'
 import { mountCodexRoutes } from './codex-routes.ts'
+import { mountGeminiRoutes } from './gemini-routes.ts'
 import { mountImageRoutes } from './images-routes.ts'
 import { mountMessagesRoutes } from './messages-routes.ts'
 import { mountOllamaRoutes } from './ollama-routes.ts'
@@ -42,9 +43,10 @@ export function createAppRouter<P extends Prepared>(parts: AppRouterParts<P>, ha
   for (const path of completions.paths) router.add('POST', path, turnRoute(completions, sequential))
   mountResponsesRoutes(router, { gateway, store, maxBodyBytes })
   mountMessagesRoutes(router, { gateway, listing, maxBodyBytes })
+  mountGeminiRoutes(router, { gateway, turns, listing, resolver })
   if (hasOllama) mountOllamaRoutes(router, { turns, listing, resolver })
   if (main !== undefined) {
-    mountRoutes(router, { listing, backend: main, metrics })
+    mountRoutes(router, { listing, resolver, backend: main, metrics })
     mountImageRoutes(router, { ...turns, backend: main })
     mountCodexRoutes(router, { listing, backend: main, maxBodyBytes })
   }

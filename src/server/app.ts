@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../config/load.ts'
 import { isLoopbackHost } from '../config/url-schema.ts'
 import { anthropicMessages } from '../frontends/anthropic-messages/index.ts'
 import { chatCompletions } from '../frontends/chat-completions/index.ts'
+import { geminiErrors } from '../frontends/gemini/error.ts'
 import { ollamaErrors } from '../frontends/ollama/error.ts'
 import { responses } from '../frontends/responses/index.ts'
 import { TurnPipeline } from '../gateway/run-turn.ts'
@@ -73,7 +74,7 @@ export function createApp({ loaded, log, keepaliveMs = 15_000 }: AppOptions): Ap
   const { allowed_hosts: allowedHosts, cors_origins: corsOrigins } = config.server
   const origins = { allowedHosts, corsOrigins, isLoopbackBind: isLoopbackHost(host) }
   const limits = toRequestLimits(config.server)
-  const errorForms = doors.flatMap(({ errors }) => errors ?? [])
+  const errorForms = [...doors.flatMap(({ errors }) => errors ?? []), geminiErrors]
   const common = { authenticate: createAuthenticate(apiKeys), origins, limits, log, metrics }
   const toServer = (hasOllama: boolean, endpoint: SocketEndpoint | undefined): HttpServer =>
     new HttpServer({

@@ -182,7 +182,7 @@ export class HttpServer {
     response.once('close', () => this.#log(exchange))
     try {
       guardOrigin(exchange, origins)
-      exchange.keyId = authenticate(exchange.headers)
+      exchange.keyId = authenticate(exchange)
       if (sockets.accept(exchange, head)) this.#log(exchange, 101)
     } catch (thrown) {
       this.#fail(exchange, thrown)
@@ -195,7 +195,7 @@ export class HttpServer {
     if (guardOrigin(exchange, origins)) return
     const { handler, isPublic } = router.match(exchange.request.method ?? 'GET', exchange.path)
     if (!isPublic) {
-      exchange.keyId = authenticate(exchange.headers)
+      exchange.keyId = authenticate(exchange)
       this.#refuseWhenBusy()
     }
     await handler(exchange)

@@ -1,8 +1,10 @@
 import { responses } from '../frontends/responses/index.ts'
 import type { JsonObject } from '../lib/json.ts'
 import type { ModelListing } from '../models/listing.ts'
+import type { ModelResolver } from '../models/resolve.ts'
 import { GatewayError } from '../turn/errors.ts'
 import type { Exchange } from './exchange.ts'
+import * as gemini from './gemini-routes.ts'
 import { getModel, isMessagesClient, listModels } from './messages-routes.ts'
 import { toModelId } from './model-id.ts'
 import type { RequestMetrics } from './request-metrics.ts'
@@ -11,6 +13,7 @@ import type { WiredBackend } from './wire-backend.ts'
 
 export interface RouteParts {
   readonly listing: ModelListing
+  readonly resolver: ModelResolver
   /** The default backend. */
   readonly backend: WiredBackend
   readonly metrics: RequestMetrics
@@ -20,16 +23,18 @@ export interface RouteParts {
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Everything besides turns (connector.md §4.6, §13.4, §14). */
-export function mountRoutes(router: Router, { listing, backend, metrics }: RouteParts): void {
+export function mountRoutes(router: Router, { listing, resolver, backend, metrics }: RouteParts): void {
   router.addPublic('GET', '/health', (exchange) => exchange.sendJson(200, { status: 'ok' }))
   router.add('GET', '/ready', (exchange) => ready(exchange, backend))
   router.add('GET', '/metrics', (exchange) => exchange.sendText(metrics.render(), METRICS_TYPE))
   router.add('GET', '/v1/models', (exchange) => {
     if (isMessagesClient(exchange)) return listModels(exchange, listing)
+    if (gemini.isFromGemini(exchange)) return gemini.listModels(exchange, listing)
     exchange.sendJson(200, exchange.url.searchParams.has('client_version') ? listing.codexList() : listing.list())
   })
   router.add('GET', '/v1/models/*', (exchange) => {
     if (isMessagesClient(exchange)) return getModel(exchange, listing)
+    if (gemini.isFromGemini(exchange)) return gemini.getModel(exchange, { listing, resolver })
     exchange.sendJson(200, listing.get(toModelId(exchange)))
   })
   for (const path of responses.paths) router.add('GET', path, askForUpgrade)

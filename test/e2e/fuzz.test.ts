@@ -6,6 +6,7 @@ import { atBothDoors, CHAT, RESPONSES } from '../support/doors.ts'
 import { type Open, openGateway } from '../support/gateway.ts'
 
 const RUNS = 300
+const GEMINI = '/v1beta/models/gpt-5.5:generateContent'
 const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false }
 
 /** Requests that use every field; each run spoils one or two places of one. */
@@ -106,6 +107,58 @@ const WHOLE: Readonly<Record<string, object>> = {
     think: true,
     suffix: '',
     options: { num_predict: -1 },
+  },
+  [GEMINI]: {
+    system_instruction: { parts: [{ text: 'Be brief.' }] },
+    contents: [
+      {
+        role: 'user',
+        parts: [{ text: 'See' }, { inline_data: { mime_type: 'image/png', data: 'iVBORw0KGgo=' } }],
+      },
+      {
+        role: 'model',
+        parts: [
+          { text: 'Hm', thought: true },
+          { functionCall: { id: 'call_1', name: 'look', args: { a: 'b' } }, thoughtSignature: 'Y29kZXh3YXkuMTpnQUFB' },
+        ],
+      },
+      {
+        role: 'user',
+        parts: [
+          {
+            functionResponse: {
+              id: 'call_1',
+              name: 'look',
+              response: { output: 'seen' },
+              parts: [{ inlineData: { mimeType: 'image/png', data: 'iVBORw0KGgo=' } }],
+            },
+          },
+        ],
+      },
+      { role: 'user', parts: [{ text: 'Hello' }] },
+    ],
+    tools: [
+      {
+        functionDeclarations: [
+          { name: 'look', description: 'd', parameters: { type: 'OBJECT', properties: { a: { type: 'STRING' } } } },
+          { name: 'other', parametersJsonSchema: schema },
+        ],
+      },
+      { googleSearch: {} },
+    ],
+    toolConfig: { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: ['look'] } },
+    generationConfig: {
+      responseMimeType: 'application/json',
+      responseSchema: { type: 'OBJECT', properties: { a: { type: 'STRING', nullable: true } } },
+      thinkingConfig: { includeThoughts: true, thinkingBudget: 100 },
+      maxOutputTokens: 100,
+      stopSequences: ['END'],
+      candidateCount: 1,
+      responseModalities: ['TEXT'],
+      temperature: 1,
+    },
+    serviceTier: 'standard',
+    safetySettings: [],
   },
   [RESPONSES]: {
     model: 'gpt-5.5',
@@ -263,9 +316,19 @@ const OTHER_DOORS: readonly Door[] = ['/api/chat', '/api/generate'].flatMap((pat
   }),
 )
 
+const STREAMED_GEMINI = '/v1beta/models/gpt-5.5:streamGenerateContent'
+const GEMINI_BODY = { contents: [{ parts: [{ text: 'Hello' }] }] }
+const GEMINI_DOORS: readonly Door[] = [GEMINI, STREAMED_GEMINI, `${STREAMED_GEMINI}?alt=sse`].map((path) => {
+  return { path, body: GEMINI_BODY, end: /^data: {"(?:error":{|candidates":.*"finishReason":)/ }
+})
+
 const EVENT_END =
   /^data: (?:\[DONE\]|{"error":{)|^(?:event: .*\n)?data: {"type":"response\.(?:completed|incomplete|failed)"/
-const DOORS: readonly Door[] = [...atBothDoors().map((door) => ({ ...door, end: EVENT_END })), ...OTHER_DOORS]
+const DOORS: readonly Door[] = [
+  ...atBothDoors().map((door) => ({ ...door, end: EVENT_END })),
+  ...OTHER_DOORS,
+  ...GEMINI_DOORS,
+]
 
 test('S-13: whatever the backend sends, an answer ends well or with an error, at all doors', async () => {
   await fc.assert(
