@@ -73,10 +73,8 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
   const { codex } = instance.extra
   const codexHome = variable(env, 'CODEX_HOME') ?? join(home, '.codex')
   const { host } = new URL(instance.baseUrl)
-  const clientVersion = effectiveClientVersion(
-    codex.client_version,
-    readCliVersion(join(codexHome, 'models_cache.json')),
-  )
+  const cliCachePath = join(codexHome, 'models_cache.json')
+  const clientVersion = effectiveClientVersion(codex.client_version, readCliVersion(cliCachePath))
   const identity = toClientIdentity(codex.client_identity, clientVersion, packageVersion())
   const credentials = createAccounts(instance, identity, shared)
   const call: CallOptions = { client, credentials, identity, baseUrl: instance.baseUrl }
@@ -85,7 +83,7 @@ export function wireBackend(instance: Instance, shared: Shared): WiredBackend {
     clientVersion,
     fetchModels: (signal) => fetchModels(call, signal),
     cachePath: join(paths.cacheDirectory, toModelCacheName(instance.name, instance.baseUrl)),
-    cliCachePath: join(codexHome, 'models_cache.json'),
+    cliCachePath,
     log,
   })
   const workspaces = new WorkspaceFinder({ client, identity, checkUrl: toCheckUrl(instance.baseUrl) })
