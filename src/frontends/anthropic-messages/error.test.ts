@@ -27,6 +27,7 @@ test('every error of the table has a type of this API', () => {
     [403, 'permission_error'],
     [404, 'not_found_error'],
     [405, 'invalid_request_error'],
+    [408, 'invalid_request_error'],
     [409, 'conflict_error'],
     [413, 'request_too_large'],
     [415, 'invalid_request_error'],
@@ -38,6 +39,9 @@ test('every error of the table has a type of this API', () => {
     [503, 'overloaded_error'],
     [504, 'timeout_error'],
   ])
+  expect(toMessagesError(new GatewayError('gateway_busy', ''), null)).toMatchObject({
+    error: { type: 'overloaded_error' },
+  })
   const unreachable = new GatewayError('codex_auth_refresh_failed', '')
   expect(toMessagesError(unreachable, null)).toMatchObject({ error: { type: 'api_error' } })
 })

@@ -1,6 +1,6 @@
 import type { ErrorObject } from '@anthropic-ai/sdk/resources/shared'
 import type { JsonObject } from '../../lib/json.ts'
-import type { GatewayError } from '../../turn/errors.ts'
+import type { ErrorKind, GatewayError } from '../../turn/errors.ts'
 import type { ErrorForm } from '../../turn/frontend.ts'
 
 /** `request_too_large` and `conflict_error` are documented, but missing in the SDK's union. */
@@ -16,6 +16,9 @@ const TYPE_OF_STATUS: Readonly<Record<number, ErrorType>> = {
   429: 'rate_limit_error',
   504: 'timeout_error',
 }
+
+/** Of the 503s those that a moment's patience helps. */
+const BUSY: ReadonlySet<ErrorKind> = new Set(['server_is_overloaded', 'gateway_busy', 'shutting_down'])
 
 /**
  * The error envelope of this API. It has no place for a code and a parameter; they stand in `details`, where the official
@@ -37,7 +40,7 @@ export const messagesErrors: ErrorForm = {
 }
 
 function toType({ kind, status }: GatewayError): ErrorType {
-  if (kind === 'server_is_overloaded' || kind === 'shutting_down') return 'overloaded_error'
+  if (BUSY.has(kind)) return 'overloaded_error'
   return TYPE_OF_STATUS[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error')
 }
 
