@@ -13,6 +13,7 @@ const CLIENTS = [
   '@anthropic-ai/claude-code@2.1.330',
   // Its program itself: what the package puts in its place runs only after an install script.
   `@anthropic-ai/claude-code-${process.platform}-${process.arch}@2.1.330`,
+  '@google/gemini-cli@0.61.0',
 ]
 
 /** Once per set of releases. */
@@ -30,7 +31,15 @@ export async function installClients(): Promise<void> {
 }
 
 /** Their makers' hosts are nobody at all here: asking for their addresses would cost the agents five seconds each time. */
-const HOSTS = ['localhost', 'chatgpt.com', 'ab.chatgpt.com', 'auth.openai.com', 'api.openai.com', 'models.dev']
+const HOSTS = [
+  'localhost',
+  'chatgpt.com',
+  'ab.chatgpt.com',
+  'auth.openai.com',
+  'api.openai.com',
+  'models.dev',
+  'play.googleapis.com',
+]
 
 /** Runs a script again with `--inside`, in a network namespace that has loopback only. @returns its exit status */
 export function runInside(script: string, args: readonly string[]): Promise<number> {

@@ -61,6 +61,7 @@ async function runAll(): Promise<void> {
     'E-13: OpenCode runs two commands over chat completions': (stage) => opencode(stage, '@ai-sdk/openai-compatible'),
     'E-13: OpenCode runs two commands over Responses': (stage) => opencode(stage, '@ai-sdk/openai'),
     'Claude Code runs two commands over Messages': claudeCode,
+    'Gemini CLI runs two commands over the Gemini API': geminiCli,
     ...readmeChecks,
   }
   let numPassedTests = 0
@@ -210,6 +211,42 @@ async function claudeCode({ simulator, url, home }: Stage): Promise<void> {
   })
   if (code !== 0) throw new Error(`exit ${code}\n${output.slice(-3000)}`)
   if (!output.includes('"is_error":false') || !output.includes('second-42'))
+    throw new Error(`no result\n${output.slice(-3000)}`)
+  const turns = simulator.requests.length
+  if (turns !== 3) throw new Error(`${turns} upstream requests instead of 3`)
+  const sealed = simulator.requests.at(-1)?.context.filter(({ type }) => type === 'reasoning') ?? []
+  if (sealed.length !== 2) throw new Error(`${sealed.length} sealed reasonings in the last turn instead of 2`)
+  mustContinue(simulator)
+}
+
+async function geminiCli({ simulator, url, home }: Stage): Promise<void> {
+  const config = join(home, '.gemini')
+  const work = join(home, 'work')
+  for (const directory of [config, work]) mkdirSync(directory)
+  const settings = {
+    security: { auth: { selectedType: 'gemini-api-key' } },
+    privacy: { usageStatisticsEnabled: false },
+    general: { enableAutoUpdate: false },
+  }
+  writeFileSync(join(config, 'settings.json'), JSON.stringify(settings))
+  // It refuses commands with `$(…)`.
+  const task = 'Please run `printf first-%d 41` and then run `printf second-%d 42`.'
+  const { code, output } = await run(
+    join(cache, 'node_modules', '.bin', 'gemini'),
+    ['--yolo', '--skip-trust', '-m', 'gpt-5.5', '-p', task],
+    {
+      cwd: work,
+      timeoutMs: RUN_TIMEOUT_MS,
+      env: {
+        HOME: home,
+        PATH: process.env.PATH ?? '',
+        GEMINI_API_KEY: 'unused',
+        GOOGLE_GEMINI_BASE_URL: url,
+      },
+    },
+  )
+  if (code !== 0) throw new Error(`exit ${code}\n${output.slice(-3000)}`)
+  if (!output.includes('The command printed') || !output.includes('second-42'))
     throw new Error(`no result\n${output.slice(-3000)}`)
   const turns = simulator.requests.length
   if (turns !== 3) throw new Error(`${turns} upstream requests instead of 3`)
