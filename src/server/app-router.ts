@@ -6,6 +6,7 @@ import type { ModelListing } from '../models/listing.ts'
 import type { ModelResolver } from '../models/resolve.ts'
 import type { ResponseStore } from '../store/response-store.ts'
 import type { Frontend } from '../turn/frontend.ts'
+import { mountAudioRoutes } from './audio-routes.ts'
 import { mountCodexRoutes } from './codex-routes.ts'
 import { mountGeminiRoutes } from './gemini-routes.ts'
 import { mountImageRoutes } from './images-routes.ts'
@@ -49,6 +50,7 @@ export function createAppRouter<P extends Prepared>(parts: AppRouterParts<P>, ha
     mountRoutes(router, { listing, resolver, backend: main, metrics })
     mountImageRoutes(router, { ...turns, backend: main })
     mountCodexRoutes(router, { listing, backend: main, maxBodyBytes })
+    mountAudioRoutes(router, { backend: main, maxBodyBytes })
   }
   return router
 }

@@ -15,7 +15,7 @@ export interface Match {
 }
 
 const OFFERED =
-  'Offered here: POST /v1/chat/completions, POST /v1/completions, POST /v1/images/generations, POST /v1/images/edits, POST /v1/responses, GET and DELETE /v1/responses/{id}, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, POST /v1beta/models/{model}:generateContent, POST /api/chat and the rest for Ollama clients (setting ollama), GET /v1/usage, GET /metrics, GET /health, GET /ready. Base URLs end in /v1.'
+  'Offered here: POST /v1/chat/completions, POST /v1/completions, POST /v1/images/generations, POST /v1/images/edits, POST /v1/audio/transcriptions, POST /v1/responses, GET and DELETE /v1/responses/{id}, POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, POST /v1beta/models/{model}:generateContent, POST /api/chat and the rest for Ollama clients (setting ollama), GET /v1/usage, GET /metrics, GET /health, GET /ready. Base URLs end in /v1.'
 const OFFERED_TO_CODEX =
   'Offered to Codex clients below /backend-api: codex/responses, codex/models, codex/images/generations, codex/images/edits, codex/alpha/search, wham/usage, wham/accounts/check. Other services of ChatGPT are not passed on.'
 

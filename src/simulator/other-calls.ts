@@ -27,6 +27,7 @@ export function toCallName(method: string, path: string): CallName {
   if (path.endsWith('/user-auth-credential/whoami')) return 'whoami'
   if (method === 'POST' && /\/images\/(?:generations|edits)$/.test(path)) return 'images'
   if (method === 'POST' && path.endsWith('/alpha/search')) return 'search'
+  if (method === 'POST' && path.endsWith('/transcribe')) return 'transcribe'
   if (method !== 'GET') return 'other'
   if (path.endsWith('/models')) return 'models'
   if (path.endsWith('/usage')) return 'usage'
@@ -50,6 +51,7 @@ export function answerCall(call: OtherCall, context: CallContext): CallAnswer {
   if (call.name === 'images') return { status: 200, body: toImage(call.body) }
   if (call.name === 'search')
     return { status: 200, body: { output: 'Simulated search result.', encrypted_output: 'U0VBTA==' } }
+  if (call.name === 'transcribe') return { status: 200, body: { text: 'Simulated transcript.' } }
   return { status: 200, body: call.name === 'usage' ? toUsage(call, issuer) : toAccounts(call, issuer) }
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { arrayAt, isObject, type JsonObject, parseJsonObject, stringAt } from '../lib/json.ts'
+import { parseForm } from './form-body.ts'
 
 interface RecordedCall {
   readonly method: string
@@ -54,6 +55,7 @@ export const CALL_NAMES = [
   'upgrade',
   'images',
   'search',
+  'transcribe',
   'other',
 ] as const
 export type CallName = (typeof CALL_NAMES)[number]
@@ -118,7 +120,8 @@ export function toFullBody({ body, context }: RecordedRequest): JsonObject {
 }
 
 export function toOtherCall(request: IncomingMessage, text: string, name: CallName): OtherCall {
-  const body = parseJsonObject(text) ?? Object.fromEntries(new URLSearchParams(text))
+  const form = parseForm(request.headers['content-type'] ?? '', text)
+  const body = form ?? parseJsonObject(text) ?? Object.fromEntries(new URLSearchParams(text))
   return { ...toCall(request, body), name, receivedAtMs: Date.now() }
 }
 

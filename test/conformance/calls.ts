@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { toFile } from 'openai'
 import { ResponsesWS } from 'openai/resources/responses/ws'
 import { type Call, emulated, type Lab, passed, refused } from './row.ts'
 
@@ -90,13 +91,47 @@ export const CALLS: readonly Call[] = [
   },
   {
     call: '`openai.completions.create`, the form before chat',
-    claim: refused(404, ({ openai }) => openai.completions.create({ model: MODEL, prompt: 'Hello' })),
+    claim: passed(async ({ openai }) => {
+      const { choices } = await openai.completions.create({ model: MODEL, prompt: ['Hello', 'Again'] })
+      assert.deepEqual(
+        choices.map(({ index, finish_reason: end, text }) => [index, end, text !== '']),
+        [
+          [0, 'stop', true],
+          [1, 'stop', true],
+        ],
+      )
+    }),
   },
   {
-    call: '`openai.embeddings`, `images`, `audio`, `moderations`, `files`, `batches`',
+    call: '`openai.images.generate`, `edit`, whole and streamed',
+    claim: passed(async ({ openai }) => {
+      const { data } = await openai.images.generate({ prompt: 'a dot' })
+      assert.ok(data?.[0]?.b64_json)
+      const image = await toFile(Buffer.from(data[0].b64_json, 'base64'), 'dot.png', { type: 'image/png' })
+      assert.ok((await openai.images.edit({ prompt: 'a blue dot', image })).data?.[0]?.b64_json)
+      const types: string[] = []
+      for await (const { type } of await openai.images.generate({ prompt: 'a dot', stream: true })) types.push(type)
+      assert.deepEqual(types, ['image_generation.completed'])
+    }),
+  },
+  {
+    call: '`openai.images.createVariation`',
+    claim: refused(404, async ({ openai }) => {
+      await openai.images.createVariation({ image: await toFile(Buffer.from('x'), 'x.png') })
+    }),
+  },
+  {
+    call: '`openai.audio.transcriptions.create`',
+    claim: passed(async ({ openai }) => {
+      const file = await toFile(Buffer.from('sound'), 'a.wav')
+      const { text } = await openai.audio.transcriptions.create({ file, model: 'whisper-1' })
+      assert.equal(text, 'Simulated transcript.')
+    }),
+  },
+  {
+    call: '`openai.embeddings`, `audio.speech`, `moderations`, `files`, `batches`',
     claim: allRefused(404, [
       ({ openai }) => openai.embeddings.create({ model: MODEL, input: 'x' }),
-      ({ openai }) => openai.images.generate({ model: MODEL, prompt: 'x' }),
       ({ openai }) => openai.audio.speech.create({ model: MODEL, input: 'x', voice: 'alloy' }),
       ({ openai }) => openai.moderations.create({ input: 'x' }),
       ({ openai }) => openai.files.list(),
