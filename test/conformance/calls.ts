@@ -65,16 +65,16 @@ export const CALLS: readonly Call[] = [
   },
   {
     call: '`ResponsesWS`: Responses over a WebSocket of the client’s',
-    claim: {
-      outcome: 'refused',
-      async check({ openai, simulator }) {
-        const socket = new ResponsesWS(openai, { reconnect: null })
-        const error = await new Promise((resolve) => socket.once('error', resolve))
-        assert.match(String(error), /426/)
-        socket.close()
-        assert.deepEqual(simulator.requests, [])
-      },
-    },
+    claim: passed(async ({ openai }) => {
+      const socket = new ResponsesWS(openai, { reconnect: null })
+      const completed = new Promise<string>((resolve, reject) => {
+        socket.once('response.completed', ({ response }) => resolve(response.status ?? ''))
+        socket.once('error', reject)
+      })
+      socket.send({ type: 'response.create', model: MODEL, input: 'Hello', store: false })
+      assert.equal(await completed, 'completed')
+      socket.close()
+    }),
   },
   {
     call: '`openai.chat.completions.retrieve`, `update`, `delete`',
