@@ -9,8 +9,8 @@ export interface Run {
   readonly reply: (RawReply & { readonly isComplete: boolean }) | undefined
   /** The fault leaves the answer whole, so that the client must have all of it. */
   readonly mustSucceed: boolean
-  /** What reached the gateway over each connection, one character a byte. */
-  readonly passedDown: readonly string[]
+  /** What reached the gateway over each connection, one character a byte; undefined where nobody noted it. */
+  readonly passedDown: readonly string[] | undefined
   /** How many of these the rules for repeats allow. */
   readonly maxAsked: number
   /** Generating requests that reached the backend. */
@@ -21,7 +21,9 @@ export interface Run {
 export function judge(run: Run): string[] {
   const { reply, asked } = run
   const wrong: string[] = []
-  if (asked.filter(({ finished }) => finished).length > 1) wrong.push('more than one finished generation')
+  // A backend that fails before any output has generated nothing.
+  const generates = run.told.text + run.told.reasoning + run.told.callArguments !== ''
+  if (generates && asked.filter(({ finished }) => finished).length > 1) wrong.push('more than one finished generation')
   if (asked.length > run.maxAsked) wrong.push(`asked ${asked.length} times`)
   if (asked.some(({ afterOutput }) => afterOutput)) wrong.push('asked again after output')
   if (reply === undefined) return [...wrong, 'the request never ended']
@@ -33,7 +35,8 @@ export function judge(run: Run): string[] {
   if (reading.ends.length !== 1) wrong.push(`${reading.ends.length} terminal signals`)
   if (reading.behindEnd > 0) wrong.push(`${reading.behindEnd} frames behind the end`)
   if (isSuccess && !run.told.succeeds) wrong.push('success where the backend failed')
-  if (isSuccess && !run.passedDown.some(holdsCompletion)) wrong.push('success without a terminal event of the backend')
+  if (isSuccess && run.passedDown?.some(holdsCompletion) === false)
+    wrong.push('success without a terminal event of the backend')
   if (!isSuccess && run.mustSucceed) wrong.push(`failed needlessly: ${reply.status} ${reading.code ?? ''}`)
   for (const part of ['text', 'reasoning', 'callArguments'] as const) {
     const [got, whole] = [canonical(reading[part], part), canonical(run.told[part], part)]

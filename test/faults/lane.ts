@@ -117,9 +117,14 @@ class Lane {
     const { simulator, proxy, gateway } = this.#stage
     await this.#prepare(trial, told)
     await ask(gateway.url, { door, stream, text: this.#prompt(told) }, { withinMs: ENDS_WITHIN_MS, leaveAfterMs: 30 })
-    const isBusy = () =>
-      proxy.links.some(({ isOpen, passedUp, passedDown }) => isOpen && passedUp !== '' && !isIdle(passedDown)) &&
+    // A backend that fell silent may have finished its answer into nothing: then the connection alone tells.
+    const isUnanswered = () =>
       simulator.requests.some(({ finished, closedAtMs }) => !finished && closedAtMs === undefined)
+    const isBusy = () =>
+      proxy.links.some(
+        ({ isOpen, isStruck, passedUp, passedDown }) =>
+          isOpen && ((isStruck && trial.isLong === true) || (isUnanswered() && passedUp !== '' && !isIdle(passedDown))),
+      )
     const leftAtMs = Date.now()
     while (isBusy() && Date.now() - leftAtMs < LEFT_WITHIN_MS + SLACK_MS) await sleep(10)
     if (isBusy()) this.#report(trial, door, stream, 'client leaves', 'the backend is still connected')
@@ -131,8 +136,11 @@ class Lane {
   async #prepare(trial: Trial, told: Told): Promise<void> {
     const { simulator, proxy } = this.#stage
     simulator.resetState()
-    if (trial.spares === true) await this.#hello('chat', true)
-    simulator.resetState()
+    if (trial.spares === true) {
+      await proxy.use(NO_FAULT)
+      await this.#hello('chat', true)
+      simulator.resetState()
+    }
     await proxy.use(trial)
     this.#outputs = []
     simulator.on(

@@ -56,6 +56,7 @@ export class FaultProxy {
   readonly #certificates: Certificates | undefined
   #fault: Fault = NO_FAULT
   #choose: (() => Fault) | undefined
+  #onBlow: () => void = () => {}
   #left = Number.POSITIVE_INFINITY
 
   constructor(targetPort: number, certificates?: Certificates) {
@@ -88,9 +89,10 @@ export class FaultProxy {
     }
   }
 
-  /** Each connection gets what this says, in place of one fault for all. */
-  chooseBy(choose: () => Fault): void {
+  /** For long runs: each connection gets what this says, every blow is told, and nothing that passes is kept. */
+  chooseBy(choose: () => Fault, onBlow: () => void): void {
     this.#choose = choose
+    this.#onBlow = onBlow
   }
 
   /** Closes all connections and waits until the gateway has closed them too. */
@@ -101,7 +103,7 @@ export class FaultProxy {
     }
   }
 
-  /** Forgets the links that are closed, which hold what they passed on. */
+  /** Forgets the links that are closed. */
   forgetClosed(): void {
     const open = this.links.filter(({ isOpen }) => isOpen)
     this.links.splice(0, this.links.length, ...open)
@@ -123,7 +125,7 @@ export class FaultProxy {
   #accept(raw: Socket): void {
     raw.on('error', () => {})
     const fault = this.take()
-    const link = new Link(raw)
+    const link = new Link(raw, { keeps: this.#choose === undefined, onBlow: () => this.#onBlow() })
     this.links.push(link)
     link.begin(fault)
     if (refusesToConnect(raw, link, fault)) return
@@ -135,11 +137,9 @@ export class FaultProxy {
 
 /** @returns true if there is to be no connection to the backend */
 function refusesToConnect(raw: Socket, link: Link, { connect: deed }: Fault): boolean {
-  if (deed === undefined || deed === 'wrong_certificate') {
-    link.isStruck = deed !== undefined
-    return false
-  }
-  link.isStruck = true
+  if (deed === undefined) return false
+  link.struck()
+  if (deed === 'wrong_certificate') return false
   raw.resume()
   if (deed === 'reset') raw.resetAndDestroy()
   else if (deed === 'alert') raw.once('data', () => raw.end(ALERT))
@@ -170,8 +170,12 @@ export class Link {
   #seenDown = ''
   #shapedBytes = { up: 0, down: 0 }
 
-  constructor(raw: Socket) {
+  readonly #notes: { readonly keeps: boolean; readonly onBlow: () => void }
+
+  /** @param notes `keeps` what passes; `onBlow` is told when it is struck */
+  constructor(raw: Socket, notes: { readonly keeps: boolean; readonly onBlow: () => void }) {
     this.#raw = raw
+    this.#notes = notes
     this.#near = raw
     raw.once('close', () => {
       this.isOpen = false
@@ -198,6 +202,12 @@ export class Link {
   /** What the gateway can have understood: nothing that came behind the blow. */
   get understood(): string {
     return this.passedDown.slice(0, this.#struckAt)
+  }
+
+  struck(): void {
+    this.isStruck = true
+    this.#struckAt = this.passedDown.length
+    this.#notes.onBlow()
   }
 
   /** An orderly end towards the gateway. */
@@ -237,7 +247,7 @@ export class Link {
   async #goUp(chunk: Buffer): Promise<void> {
     if (this.#isSilent) return
     await this.#pass(this.#far, chunk, 'up')
-    this.passedUp += chunk.toString('latin1')
+    if (this.#notes.keeps) this.passedUp += chunk.toString('latin1')
     const { asked } = this.#fault
     if (asked !== undefined && !this.isStruck) await this.#strike(asked)
   }
@@ -271,18 +281,19 @@ export class Link {
 
   async #tellDown(chunk: Buffer): Promise<void> {
     if (chunk.length === 0) return
-    this.passedDown += chunk.toString('latin1')
+    if (this.#notes.keeps) this.passedDown += chunk.toString('latin1')
     await this.#pass(this.#near, chunk, 'down')
   }
 
   async #strike(deed: Deed): Promise<void> {
-    this.isStruck = true
-    this.#struckAt = this.passedDown.length
+    this.struck()
     if (deed === 'silence') this.#isSilent = true
     else if (deed === 'reset') {
+      // The backend loses its side at once: it must not go on into a connection that is as good as gone.
+      this.#isSilent = true
+      this.#far?.destroy()
       await sleep(BEFORE_RESET_MS)
       this.#raw.resetAndDestroy()
-      this.#far?.destroy()
     } else if (deed === 'close') {
       this.#far?.destroy()
       // Below TLS: its own goodbye is missing, which is how a cut looks.
