@@ -18,7 +18,8 @@ export interface GatewayProcess {
 }
 
 export interface GatewayProcessOptions {
-  readonly simulator: Simulator
+  /** Or what stands before it. */
+  readonly simulator: Pick<Simulator, 'url' | 'baseUrl'>
   /** Directory of the auth.json. */
   readonly codexHome: string
   /** Default: one of its own. */
