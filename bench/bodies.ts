@@ -1,4 +1,4 @@
-const MODEL = 'gpt-5.5'
+export const MODEL = 'gpt-5.5'
 
 /**
  * As most agents ask: they keep the conversation themselves.
@@ -10,6 +10,23 @@ export function responsesBody(answer: string, fields: object = { store: false })
 
 export function chatBody(answer: string, fields: object = { stream: true }): string {
   return JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: `bench-${answer}` }], ...fields })
+}
+
+/** Of `/v1/messages`, and of Ollama's `/api/chat`, which streams unless told otherwise. */
+export function messagesBody(answer: string): string {
+  return chatBody(answer, { stream: true, max_tokens: 100_000 })
+}
+
+export function ollamaBody(answer: string): string {
+  return chatBody(answer, {})
+}
+
+export function completionsBody(answer: string): string {
+  return JSON.stringify({ model: MODEL, stream: true, prompt: `bench-${answer}` })
+}
+
+export function geminiBody(answer: string): string {
+  return JSON.stringify({ contents: [{ role: 'user', parts: [{ text: `bench-${answer}` }] }] })
 }
 
 const MESSAGES = 400

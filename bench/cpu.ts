@@ -1,4 +1,12 @@
-import { chatBody, historyBody, responsesBody } from './bodies.ts'
+import {
+  chatBody,
+  completionsBody,
+  geminiBody,
+  historyBody,
+  messagesBody,
+  ollamaBody,
+  responsesBody,
+} from './bodies.ts'
 import { runLoad } from './load.ts'
 import { cpuMs } from './process.ts'
 import { median, type Row, type Scenario, type Settings } from './scenario.ts'
@@ -24,6 +32,10 @@ export const CPU_SCENARIOS: readonly Scenario[] = [
   cpuScenario({ name: 'chat-whole', door: 'chat', body: chatBody('text', {}), goal: 4.5 }),
   cpuScenario({ name: 'tools-relay', door: 'responses', body: responsesBody('tools') }),
   cpuScenario({ name: 'tools-chat', door: 'chat', body: chatBody('tools') }),
+  cpuScenario({ name: 'messages', door: 'messages', body: messagesBody('text'), goal: 2.2 }),
+  cpuScenario({ name: 'completions', door: 'completions', body: completionsBody('text'), goal: 2.2 }),
+  cpuScenario({ name: 'gemini', door: 'gemini', body: geminiBody('text'), goal: 2.2 }),
+  cpuScenario({ name: 'ollama', door: 'ollama', body: ollamaBody('text'), goal: 2.2 }),
   cpuScenario({ name: 'history-2mb', door: 'chat', body: historyBody(), goal: 7, share: 0.1 }),
 ]
 

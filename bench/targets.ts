@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MODEL } from './bodies.ts'
 import { type Started, startScript } from './process.ts'
 
-export type Door = 'responses' | 'chat'
+export type Door = 'responses' | 'chat' | 'messages' | 'completions' | 'gemini' | 'ollama'
 
 /** What is measured: something that stands between a client and the upstream. A peer is one more entry of `TARGETS`. */
 export interface TargetKind {
@@ -29,17 +30,33 @@ export const PIPE = 'pipe'
 export const CODEXWAY = 'codexway'
 export const DIRECT = 'direct'
 
+const UPSTREAM_PATHS: Readonly<Record<Door, string>> = {
+  responses: '/responses',
+  chat: '/responses',
+  messages: '/responses',
+  completions: '/responses',
+  gemini: '/responses',
+  ollama: '/responses',
+}
+
 export const TARGETS: readonly TargetKind[] = [
-  { name: DIRECT, start: () => undefined, paths: { responses: '/responses', chat: '/responses' } },
+  { name: DIRECT, start: () => undefined, paths: UPSTREAM_PATHS },
   {
     name: PIPE,
     start: (upstreamPort) => startPipe(upstreamPort),
-    paths: { responses: '/responses', chat: '/responses' },
+    paths: UPSTREAM_PATHS,
   },
   {
     name: CODEXWAY,
     start: (upstreamPort) => startGateway(upstreamPort),
-    paths: { responses: '/v1/responses', chat: '/v1/chat/completions' },
+    paths: {
+      responses: '/v1/responses',
+      chat: '/v1/chat/completions',
+      messages: '/v1/messages',
+      completions: '/v1/completions',
+      gemini: `/v1beta/models/${MODEL}:streamGenerateContent?alt=sse`,
+      ollama: '/api/chat',
+    },
   },
 ]
 
@@ -69,5 +86,8 @@ export function startGateway(upstreamPort: number, home = createHome()): Promise
   const main = join(ROOT, 'dist/cli/main.js')
   const env = { PATH: process.env.PATH, HOME: home, CODEX_HOME: home }
   const base = `http://127.0.0.1:${upstreamPort}`
-  return startScript([main, 'serve', '--port', '0', '--base-url', base, '--log-level', 'warn'], env)
+  return startScript(
+    [main, 'serve', '--port', '0', '--base-url', base, '--log-level', 'warn', '--set', 'ollama=true'],
+    env,
+  )
 }
