@@ -262,6 +262,8 @@ export class Link {
     if (deed === 'overwrite') rest.set(GARBAGE.subarray(0, Math.min(OVERWRITTEN_BYTES, rest.length)))
     await this.#strike(deed)
     if (deed === 'garbage' || deed === 'overwrite') await this.#tellDown(rest)
+    // What comes behind garbage nobody understands: the backend must not finish into it.
+    if (deed === 'garbage') this.#far?.destroy()
   }
 
   /** @returns where in the chunk the blow falls */
@@ -287,8 +289,11 @@ export class Link {
 
   async #strike(deed: Deed): Promise<void> {
     this.struck()
-    if (deed === 'silence') this.#isSilent = true
-    else if (deed === 'reset') {
+    if (deed === 'silence') {
+      this.#isSilent = true
+      // The gateway left just before.
+      if (this.#near.readableEnded) this.#near.end()
+    } else if (deed === 'reset') {
       // The backend loses its side at once: it must not go on into a connection that is as good as gone.
       this.#isSilent = true
       this.#far?.destroy()
