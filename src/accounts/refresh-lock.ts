@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
-import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { open, readFile, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -77,8 +77,9 @@ async function acquire(lockPath: string, own: string, staleAfterMs: number): Pro
     }
     const holder = await readHolder(lockPath)
     if (holder === undefined) continue
-    if (isAbandoned(holder, staleAfterMs)) await takeAway(lockPath, holder)
-    else await delay(LOOK_AGAIN_MS * (1 + Math.random()))
+    if (isAbandoned(holder, staleAfterMs)) {
+      if (!(await takeOver(lockPath, holder, staleAfterMs))) return false
+    } else await delay(LOOK_AGAIN_MS * (1 + Math.random()))
   }
 }
 
@@ -110,18 +111,30 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Several may see the same dead holder. The rename lets one of them have it, and shows whether it was still that one. */
-async function takeAway(lockPath: string, { text }: Holder): Promise<void> {
-  const aside = `${lockPath}.${randomUUID()}`
+/**
+ * Several may see the same dead holder; one at a time takes over, and looks again first: by then the lock may be that of
+ * somebody alive, and must not move, not even for a moment. Nobody else removes it meanwhile, as its holder is dead.
+ * @returns false if nothing can be taken over at this place
+ */
+async function takeOver(lockPath: string, { text }: Holder, staleAfterMs: number): Promise<boolean> {
+  const turn = `${lockPath}.takeover`
   try {
-    await rename(lockPath, aside)
-  } catch {
-    return
+    await (await open(turn, 'wx', 0o600)).close()
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') return false
+    const { changedAtMs = Date.now() } = (await readHolder(turn)) ?? {}
+    // It takes a moment: whoever made it died over it.
+    if (Math.abs(Date.now() - changedAtMs) > NAMELESS_AFTER_MS) await unlink(turn).catch(() => undefined)
+    await delay(LOOK_AGAIN_MS * Math.random())
+    return true
   }
-  const taken = await readFile(aside, 'utf8').catch(() => '')
-  // Somebody was quicker and this lock is alive: it goes back, unless a third one has come meanwhile.
-  if (taken !== text) await link(aside, lockPath).catch(() => undefined)
-  await unlink(aside).catch(() => undefined)
+  try {
+    const holder = await readHolder(lockPath)
+    if (holder?.text === text && isAbandoned(holder, staleAfterMs)) await unlink(lockPath).catch(() => undefined)
+    return true
+  } finally {
+    await unlink(turn).catch(() => undefined)
+  }
 }
 
 async function release(lockPath: string, own: string): Promise<void> {
